@@ -1,0 +1,17 @@
+// What is wrong with a member, in Postfix's or the kernel's own words, and what to do about it.
+#pragma once
+
+#include <string>
+
+#include "model/words.hpp"
+
+namespace postmultid::model {
+
+struct Fault {
+  FailureClass kind = FailureClass::crash;
+  std::string code;     // stable, for programs
+  std::string message;  // with file and line where there is one
+  std::string hint;     // a command that can be pasted, or empty
+};
+
+}  // namespace postmultid::model

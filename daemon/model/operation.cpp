@@ -1,0 +1,55 @@
+#include "model/operation.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace postmultid::model {
+
+using nlohmann::json;
+
+bool Operation::succeeded() const {
+  return std::all_of(members.begin(), members.end(), [](const OperationMember& member) {
+    return member.outcome == Outcome::done || member.outcome == Outcome::unchanged ||
+           member.outcome == Outcome::skipped;
+  });
+}
+
+void to_json(json& j, const Selection& selection) {
+  j = json::object();
+  if (!selection.names.empty()) j["names"] = selection.names;
+  if (!selection.group.empty()) j["group"] = selection.group;
+  if (selection.all) j["all"] = true;
+}
+
+void from_json(const json& j, Selection& selection) {
+  if (auto it = j.find("names"); it != j.end()) it->get_to(selection.names);
+  if (auto it = j.find("group"); it != j.end()) it->get_to(selection.group);
+  if (auto it = j.find("all"); it != j.end()) it->get_to(selection.all);
+}
+
+void to_json(json& j, const Operation& operation) {
+  j = json{{"id", operation.id.text()},
+           {"action", operation.action},
+           {"state", operation.state},
+           {"result", json()},
+           {"members", json::array()},
+           {"created_at", to_rfc3339(operation.created_at)},
+           {"finished_at", operation.finished_at ? json(to_rfc3339(*operation.finished_at)) : json()}};
+  if (operation.state == OperationState::finished) j["result"] = operation.succeeded() ? "succeeded" : "failed";
+  for (const auto& member : operation.members)
+    j["members"].push_back(
+        {{"id", member.id.text}, {"result", member.outcome}, {"message", member.message}});
+}
+
+void from_json(const json& j, Operation& operation) {
+  std::string id = j.at("id");
+  operation.id.number = std::strtoull(id.c_str() + std::min<std::size_t>(id.size(), 3), nullptr, 10);
+  j.at("action").get_to(operation.action);
+  j.at("state").get_to(operation.state);
+  for (const auto& member : j.at("members"))
+    operation.members.push_back({{member.at("id").get<std::string>()}, member.at("result"), member.at("message")});
+  operation.created_at = from_rfc3339(j.at("created_at")).value_or(WallTime{});
+  if (!j.at("finished_at").is_null()) operation.finished_at = from_rfc3339(j.at("finished_at"));
+}
+
+}  // namespace postmultid::model

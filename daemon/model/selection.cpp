@@ -1,0 +1,52 @@
+#include "model/selection.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "model/names.hpp"
+
+namespace postmultid::model {
+
+namespace {
+
+std::string or_nearest(std::vector<std::string> candidates, const std::string& typed) {
+  auto near = nearest(candidates, typed);
+  return near ? "; did you mean \"" + *near + "\"?" : "; `pmctl list` shows what there is";
+}
+
+}  // namespace
+
+std::expected<MemberId, Problem> find(const Status& status, const std::string& name) {
+  std::vector<Nameable> nameable;
+  std::vector<std::string> candidates;
+  for (const model::Member& member : status.members) {
+    nameable.push_back({member.id, member.name, member.config_directory, member.primary});
+    candidates.push_back(member.id.text);
+  }
+  if (auto id = find_member(nameable, name)) return *id;
+  return std::unexpected(Problem{404, "no-such-instance", "There is no such instance",
+                                 "no instance \"" + name + "\"" + or_nearest(std::move(candidates), name)});
+}
+
+std::expected<std::vector<MemberId>, Problem> select(const Status& status, const Selection& selection) {
+  std::set<MemberId> chosen;
+  for (const std::string& name : selection.names) {
+    auto id = find(status, name);
+    if (!id) return std::unexpected(id.error());
+    chosen.insert(*id);
+  }
+  std::vector<std::string> groups;
+  for (const model::Member& member : status.members) {
+    if (!member.group.empty()) groups.push_back(member.group);
+    if (selection.all || (!selection.group.empty() && member.group == selection.group)) chosen.insert(member.id);
+  }
+  if (!selection.group.empty() && chosen.empty())
+    return std::unexpected(Problem{404, "no-such-group", "There is no such group",
+                                   "no group \"" + selection.group + "\"" + or_nearest(std::move(groups), selection.group)});
+  std::vector<MemberId> in_order;
+  for (const model::Member& member : status.members)
+    if (chosen.contains(member.id)) in_order.push_back(member.id);
+  return in_order;
+}
+
+}  // namespace postmultid::model

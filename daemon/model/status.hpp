@@ -1,0 +1,115 @@
+// What the world sees of a host's mail system: the values behind GET /v1/status, and their JSON in both
+// directions (pmctl reads what the daemon writes). Times are wall-clock, RFC 3339 in JSON.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/ids.hpp"
+#include "model/words.hpp"
+
+namespace postmultid::model {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+/// "2026-11-23T14:02:11.312Z"
+std::string to_rfc3339(WallTime time);
+/// Reads what to_rfc3339 writes; nothing for anything else.
+std::optional<WallTime> from_rfc3339(const std::string& text);
+
+/// Why a member is not (or not quite) what it should be, and what happens next.
+struct Reason {
+  std::string code;     // stable, for programs
+  std::string message;  // one sentence, with file and line where there is one
+  WallTime since;
+  std::string next_action;  // empty: nothing happens by itself
+  std::optional<WallTime> next_at;
+  std::string hint;  // a command that can be pasted
+};
+
+struct Check {
+  std::string name;         // master, qmgr, showq, listeners, config, queue
+  std::optional<bool> ok;   // nothing: not known
+  std::string detail;
+};
+
+struct LastExit {
+  ExitCause cause = ExitCause::unknown;
+  std::string signal;         // "SIGKILL"; empty if none
+  std::optional<int> status;  // exit status; nothing after a signal
+  WallTime at;
+};
+
+/// Messages by queue directory; a message may be counted twice or not at all while it moves.
+struct QueueCounts {
+  std::uint64_t maildrop = 0, incoming = 0, active = 0, deferred = 0, hold = 0, corrupt = 0;
+  std::optional<WallTime> oldest_at;  // arrival of the oldest message in incoming, active and deferred
+  WallTime counted_at;
+  bool truncated = false;  // the time budget ended first
+};
+
+/// Why we believe that this pid is this instance's master (docs/postfix-facts.md, "Identity of a master").
+struct Proof {
+  int pid = 0;
+  std::uint64_t start_ticks = 0;  // /proc/PID/stat field 22
+  std::string executable;
+  std::string lock_file;
+  bool adopted = false;  // it was running before this daemon looked
+  WallTime proved_at;
+};
+
+struct Member {
+  MemberId id;
+  std::string name, group;
+  Kind kind = Kind::postfix;
+  bool primary = false;
+  std::string config_directory, queue_directory;
+  State state = State::unknown;
+  Desired desired = Desired::down;
+  std::optional<bool> enabled;  // nothing: main.cf cannot be read
+  Health health = Health::unknown;
+  std::vector<Check> checks;
+  std::optional<Reason> reason;
+  std::optional<int> pid;
+  std::optional<WallTime> started_at;
+  WallTime state_changed_at;
+  std::uint64_t restarts = 0;  // automatic ones, since this daemon started
+  std::optional<LastExit> last_exit;
+  std::vector<std::string> listeners;  // "*:25", "127.0.0.1:10026", "[::1]:25"
+  std::optional<QueueCounts> queue;
+  std::optional<std::uint64_t> processes, memory_bytes;
+  bool restart_required = false;
+  std::optional<bool> drift;
+  std::optional<Proof> proof;
+};
+
+struct Group {
+  std::string name;
+  std::size_t up = 0, wanted = 0;
+  std::vector<MemberId> members;
+};
+
+struct Daemon {
+  std::string version, hostname, mail_version;
+  std::string state;  // running, stopping
+  int pid = 0;
+  WallTime started_at;
+};
+
+struct Status {
+  Daemon daemon;
+  std::vector<Group> groups;
+  std::vector<Member> members;  // in start order
+};
+
+void to_json(nlohmann::json& j, const Member& member);
+void from_json(const nlohmann::json& j, Member& member);
+void to_json(nlohmann::json& j, const Group& group);
+void from_json(const nlohmann::json& j, Group& group);
+void to_json(nlohmann::json& j, const Status& status);
+void from_json(const nlohmann::json& j, Status& status);
+
+}  // namespace postmultid::model

@@ -1,0 +1,103 @@
+// The words of postmultid as plain enumerations, with the one spelling that JSON, tables and metrics use.
+// The axes are kept apart on purpose: what a member does (State), what somebody wishes (Desired), what Postfix's
+// own main.cf says (enabled) and how well it does it (Health) never share a value.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace postmultid::model {
+
+enum class State {
+  stopped,
+  waiting,    // wants to start; the reason names what it waits for
+  starting,
+  running,
+  reloading,
+  stopping,
+  draining,
+  backoff,    // a failure; the next try has a time
+  failed,     // no quick retry any more; the reason says what would change that
+  unknown,    // not looked at yet
+};
+
+enum class Desired { down, up };
+
+enum class Health { unknown, ok, degraded };
+
+enum class Kind { postfix, companion };
+
+/// Why a master's life ended.
+enum class ExitCause {
+  exit,       // it returned a status by itself
+  signal,     // a signal that nobody here sent
+  oom,
+  requested,  // we asked
+  unknown,    // it was not our child, and the kernel does not tell
+};
+
+/// What kind of thing went wrong decides what happens next.
+enum class FailureClass {
+  crash,        // retried by policy
+  config,       // retried when the file changes, and slowly
+  environment,  // an address, a port, a mount, disk space: retried when that changes, and slowly
+};
+
+enum class Action { start, stop, restart, reset_failed };
+
+enum class OperationState { running, finished };
+
+/// What became of one member in one operation.
+enum class Outcome {
+  pending,
+  done,
+  unchanged,   // it was already so
+  skipped,     // disabled, and not asked for by name
+  failed,
+  refused,     // a guard said no; nothing was touched
+  superseded,  // a later operation took this member over
+};
+
+NLOHMANN_JSON_SERIALIZE_ENUM(State, {{State::unknown, "unknown"},
+                                     {State::stopped, "stopped"},
+                                     {State::waiting, "waiting"},
+                                     {State::starting, "starting"},
+                                     {State::running, "running"},
+                                     {State::reloading, "reloading"},
+                                     {State::stopping, "stopping"},
+                                     {State::draining, "draining"},
+                                     {State::backoff, "backoff"},
+                                     {State::failed, "failed"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Desired, {{Desired::down, "down"}, {Desired::up, "up"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Health,
+                             {{Health::unknown, "unknown"}, {Health::ok, "ok"}, {Health::degraded, "degraded"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Kind, {{Kind::postfix, "postfix"}, {Kind::companion, "companion"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(ExitCause, {{ExitCause::unknown, "unknown"},
+                                         {ExitCause::exit, "exit"},
+                                         {ExitCause::signal, "signal"},
+                                         {ExitCause::oom, "oom"},
+                                         {ExitCause::requested, "requested"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(FailureClass, {{FailureClass::crash, "crash"},
+                                            {FailureClass::config, "config"},
+                                            {FailureClass::environment, "environment"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Action, {{Action::start, "start"},
+                                      {Action::stop, "stop"},
+                                      {Action::restart, "restart"},
+                                      {Action::reset_failed, "reset-failed"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(OperationState,
+                             {{OperationState::running, "running"}, {OperationState::finished, "finished"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Outcome, {{Outcome::pending, "pending"},
+                                       {Outcome::done, "done"},
+                                       {Outcome::unchanged, "unchanged"},
+                                       {Outcome::skipped, "skipped"},
+                                       {Outcome::failed, "failed"},
+                                       {Outcome::refused, "refused"},
+                                       {Outcome::superseded, "superseded"}})
+
+/// The word for a value, as everywhere else: to_word(State::backoff) == "backoff".
+template <typename Enum>
+std::string to_word(Enum value) {
+  return nlohmann::json(value).template get<std::string>();
+}
+
+}  // namespace postmultid::model

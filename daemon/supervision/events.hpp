@@ -1,0 +1,106 @@
+// What goes into the core and what comes out: plain values. The shell turns what it sees into an Event, and carries
+// out each Action; it never decides anything itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/fault.hpp"
+#include "model/ids.hpp"
+#include "model/words.hpp"
+#include "supervision/machine_table.hpp"
+#include "supervision/policy.hpp"
+#include "supervision/time.hpp"
+
+namespace postmultid::supervision {
+
+using model::Fault;
+using model::MemberId;
+using model::OperationId;
+
+/// One piece of work, one timer or one master's life. What comes back with another id than the current one is stale.
+enum class AttemptId : std::uint64_t { none = 0 };
+
+/// How a master ended.
+struct Exit {
+  model::ExitCause cause = model::ExitCause::unknown;
+  int signal = 0;
+  std::string signal_name;  // "SIGKILL"
+  std::optional<int> status;
+};
+
+/// What Postfix's own files say about a member, as far as the core needs it.
+struct MemberSpec {
+  MemberId id;
+  std::string group;            // empty: none
+  bool enabled = false;
+  std::optional<Fault> broken;  // why this member cannot be supervised as it stands
+  Policy policy;
+};
+
+// ---- events
+
+/// The inventory was read: these are the members, in start order.
+struct InventoryRead {
+  std::vector<MemberSpec> members;
+};
+
+/// Somebody asks for something; `named` are the members that were meant one by one (a disabled member is started or
+/// stopped only so).
+struct Requested {
+  OperationId operation;
+  model::Action action = model::Action::start;
+  std::vector<MemberId> members;
+  bool named = false;
+};
+
+/// Something happened to one member.
+struct Happened {
+  MemberId id;
+  Input input = Input::expired;
+  AttemptId attempt = AttemptId::none;
+  int pid = 0;                 // present, proven
+  std::optional<Fault> fault;  // foreign, check_failed, launch_failed, not_ready
+  std::optional<Exit> exit;    // died
+  unsigned survivors = 0;      // cleared
+};
+
+/// End everything in order, then Leave.
+struct ShutdownRequested {};
+
+using Event = std::variant<InventoryRead, Requested, Happened, ShutdownRequested>;
+
+// ---- actions: work (each answers with Happened and the same attempt id)
+
+struct FindMaster { MemberId id; AttemptId attempt; };
+struct Check { MemberId id; AttemptId attempt; };
+struct Launch { MemberId id; AttemptId attempt; };
+struct Probe { MemberId id; AttemptId attempt; Duration limit{}; };
+struct ClearListeners { MemberId id; AttemptId attempt; int master_pid = 0; };
+/// End what is left: with SIGTERM, or with SIGKILL when `force`; of the whole instance, or of this master only.
+struct Sweep { MemberId id; AttemptId attempt; bool force = false; int only_of_master = 0; };
+/// Stop that work; its answer is not wanted any more.
+struct Abandon { MemberId id; AttemptId attempt; };
+
+// ---- actions: the rest
+
+/// To the master that was reported under `master`, through its pidfd.
+struct SignalMaster { MemberId id; AttemptId master; bool kill = false; };
+struct ArmTimer { MemberId id; AttemptId attempt; Instant at; };
+struct CancelTimer { MemberId id; AttemptId attempt; };
+/// A fact for the log and the event stream.
+struct Record { MemberId id; std::string what, message; };
+/// What became of a member in an operation.
+struct Concluded { OperationId operation; MemberId id; model::Outcome outcome; std::string message; };
+/// The member is not in the inventory any more, and nothing of it runs.
+struct Forget { MemberId id; };
+/// Everything is down: end the daemon.
+struct Leave {};
+
+using Action = std::variant<FindMaster, Check, Launch, Probe, ClearListeners, Sweep, Abandon, SignalMaster, ArmTimer,
+                            CancelTimer, Record, Concluded, Forget, Leave>;
+
+}  // namespace postmultid::supervision

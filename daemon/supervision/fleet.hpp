@@ -1,0 +1,67 @@
+// All members together: the order in which they start and stop, and the operations on them.
+//
+// Order is a rule, not a plan: after every event each member that waits is asked again whether those before it (for
+// a stop: behind it) allow its next step. So nothing has to be re-planned when a member fails, dies, is stopped by
+// hand or gets a new wish in the middle of it all.
+//
+//   start  the primary, then the ungrouped members, then the groups in the order of their first appearance; each
+//          member when every one before it is up or has failed, and every one before it *in its own group* is up
+//   stop   the reverse: each member when every one behind it that is to end has ended
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "model/operation.hpp"
+#include "supervision/events.hpp"
+#include "supervision/machine.hpp"
+
+namespace postmultid::supervision {
+
+class Fleet {
+ public:
+  explicit Fleet(std::uint32_t seed) : random_(seed) {}
+
+  /// The one door of the core. The actions are to be carried out in their order.
+  std::vector<Action> handle(const Event& event, Instant now);
+
+  /// In start order.
+  std::vector<const Machine*> members() const;
+  const Machine* find(const MemberId& id) const;
+
+  /// Why this member waits for its turn, as the member that is in the way; nothing if it does not wait.
+  const Machine* blocker(const Machine& member) const;
+
+  bool shutting_down() const { return shutting_down_; }
+
+  /// Events that fitted nothing: stale results, and pairs the table calls impossible.
+  std::uint64_t ignored() const { return ignored_; }
+
+ private:
+  using Members = std::vector<std::unique_ptr<Machine>>;
+
+  void on(const InventoryRead& inventory, Context& context);
+  void on(const Requested& request, Context& context);
+  void on(const Happened& happened, Context& context);
+  void on(const ShutdownRequested& shutdown, Context& context);
+
+  void advance(Context& context);
+  const Machine* in_the_way_of_start(std::size_t position) const;
+  bool may_stop(std::size_t position) const;
+  void conclude_held(Context& context);
+
+  Members members_;  // in start order
+  std::minstd_rand random_;
+  std::uint64_t last_attempt_ = 0;
+  std::uint64_t ignored_ = 0;
+  bool shutting_down_ = false;
+  bool left_ = false;
+};
+
+/// Start order of an inventory: ungrouped members as they come (the primary is the first of them), then the groups
+/// by first appearance.
+std::vector<MemberSpec> in_start_order(std::vector<MemberSpec> members);
+
+}  // namespace postmultid::supervision

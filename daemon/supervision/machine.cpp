@@ -1,0 +1,482 @@
+#include "supervision/machine.hpp"
+
+#include <csignal>
+#include <utility>
+
+namespace postmultid::supervision {
+
+using model::Desired;
+using model::ExitCause;
+using model::FailureClass;
+using model::Outcome;
+using model::State;
+
+namespace {
+
+using std::chrono::seconds;
+
+// Looking at /proc and at one lock takes microseconds; these limits only end what a hung file system would not.
+constexpr Duration kFindLimit = seconds(10);
+constexpr Duration kClearLimit = seconds(5);
+// After SIGKILL only the kernel can still hold a process.
+constexpr Duration kKillLimit = seconds(5);
+// What could not be ended is looked at again: a wish to stop is never given up.
+constexpr Duration kStuckRetry = seconds(60);
+// An unreadable or refused configuration is looked at again by itself now and then, whatever the policy says.
+constexpr Duration kConfigRetry = std::chrono::minutes(10);
+
+const Fault kCheckTimeout{FailureClass::environment, "check-timeout",
+                          "postfix check did not end within start_timeout", ""};
+
+State state_of(Phase phase) {
+  switch (phase) {
+    case Phase::unknown: return State::unknown;
+    case Phase::stopped: return State::stopped;
+    case Phase::queued: return State::waiting;
+    case Phase::finding:
+    case Phase::checking:
+    case Phase::launching:
+    case Phase::proving:
+    case Phase::clearing: return State::starting;
+    case Phase::running:
+    case Phase::guarding:
+    case Phase::leaving: return State::running;
+    case Phase::terminating:
+    case Phase::killing:
+    case Phase::sweeping: return State::stopping;
+    case Phase::backoff: return State::backoff;
+    case Phase::failed: return State::failed;
+  }
+  return State::unknown;
+}
+
+const char kMasterDied[] = "master-died";
+
+std::string in_milliseconds(Duration duration) { return std::to_string(duration.count()) + " ms"; }
+
+/// A master that ends by SIGTERM or with status 0 was asked to, by us or by somebody else; every other end is a crash.
+Input meaning(const Happened& happened) {
+  if (happened.input != Input::died || !happened.exit) return happened.input;
+  bool asked = happened.exit->signal == SIGTERM || happened.exit->status == 0;
+  return asked ? Input::quit : Input::died;
+}
+
+std::string describe(const Exit& exit) {
+  if (exit.cause == ExitCause::oom) return "killed by the OOM killer";
+  if (exit.signal) return "killed by " + exit.signal_name;
+  if (exit.status) return "exited with status " + std::to_string(*exit.status);
+  return "ended, cause not known";
+}
+
+}  // namespace
+
+// ---- the ways in
+
+void Machine::open(Context& context) {
+  desired_ = spec_.enabled ? Desired::up : Desired::down;
+  risen_ = false;
+  if (spec_.broken)
+    take({.id = spec_.id, .input = Input::broken}, context);
+  else
+    begin(Phase::unknown, kFindLimit, FindMaster{}, context);
+}
+
+void Machine::respecify(MemberSpec spec, Context& context) {
+  bool was_broken = spec_.broken.has_value();
+  spec_ = std::move(spec);
+  if (!wished_ && was_broken && !spec_.broken) desired_ = spec_.enabled ? Desired::up : Desired::down;
+  if (spec_.broken)
+    take({.id = spec_.id, .input = Input::broken}, context);
+  else if (was_broken)
+    take({.id = spec_.id, .input = Input::mended}, context);
+}
+
+void Machine::wish(Input want, std::optional<OperationId> operation, Context& context) {
+  if (operation_) conclude(Outcome::superseded, "by a later request", context);
+  operation_ = operation;
+  wished_ = true;
+  bool up = want != Input::want_down;
+  if (want == Input::want_bounce || (up && !running())) {
+    risen_ = false;
+    history_.clear();
+  }
+  desired_ = up ? Desired::up : Desired::down;
+  bounce_ = want == Input::want_bounce && (running() || phase_ == Phase::leaving || bounce_);
+  take({.id = spec_.id, .input = want}, context);
+}
+
+bool Machine::take(const Happened& happened, Context& context) {
+  switch (happened.input) {
+    case Input::present:
+    case Input::absent:
+    case Input::foreign:
+    case Input::checked:
+    case Input::check_failed:
+    case Input::launched:
+    case Input::launch_failed:
+    case Input::proven:
+    case Input::ready:
+    case Input::not_ready:
+    case Input::cleared:
+    case Input::swept:
+    case Input::expired:
+      if (happened.attempt != attempt_) return false;
+      break;
+    case Input::died:
+      if (!master_ || happened.attempt != master_->id) return false;
+      break;
+    default: break;
+  }
+  Step next = kMachineTable[index(phase_)][index(meaning(happened))];
+  if (next == Step::impossible) return false;
+  step(next, happened, context);
+  return true;
+}
+
+void Machine::conclude(Outcome outcome, const std::string& message, Context& context) {
+  if (!operation_) return;
+  context.actions.push_back(Concluded{*operation_, spec_.id, outcome, message});
+  operation_.reset();
+}
+
+void Machine::reset_failed(Context& context) {
+  history_.clear();
+  record("reset-failed", "failure history is clean", context);
+}
+
+State Machine::state() const { return state_of(phase_); }
+
+bool Machine::falling() const {
+  bool must_end = desired_ == Desired::down || bounce_;
+  return must_end && !at_rest() && phase_ != Phase::queued && phase_ != Phase::unknown;
+}
+
+// ---- phases, work and timers
+
+void Machine::retire(Context& context) {
+  if (working_) context.actions.push_back(Abandon{spec_.id, attempt_});
+  if (timed_) context.actions.push_back(CancelTimer{spec_.id, attempt_});
+  working_ = timed_ = false;
+  attempt_ = AttemptId::none;
+}
+
+void Machine::enter(Phase phase, Context& context) {
+  retire(context);
+  State before = state();
+  phase_ = phase;
+  attempt_ = context.next_attempt();
+  next_at_.reset();
+  if (state() != before) changed_at_ = context.now;
+}
+
+void Machine::arm(Instant at, Context& context) {
+  timed_ = true;
+  context.actions.push_back(ArmTimer{spec_.id, attempt_, at});
+}
+
+void Machine::enter_with_deadline(Phase phase, Duration limit, Context& context) {
+  enter(phase, context);
+  arm(context.now + limit, context);
+}
+
+template <typename Work>
+void Machine::begin(Phase phase, Duration limit, Work work, Context& context) {
+  enter_with_deadline(phase, limit, context);
+  working_ = true;
+  work.id = spec_.id;
+  work.attempt = attempt_;
+  context.actions.push_back(work);
+}
+
+void Machine::record(std::string what, std::string message, Context& context) const {
+  context.actions.push_back(Record{spec_.id, std::move(what), std::move(message)});
+}
+
+// ---- the steps
+
+void Machine::step(Step step, const Happened& happened, Context& context) {
+  bool answer = happened.input != Input::died && happened.input != Input::proven && happened.attempt != AttemptId::none;
+  if (answer && happened.input == Input::expired)
+    timed_ = false;
+  else if (answer)
+    working_ = false;
+
+  switch (step) {
+    case Step::impossible:
+    case Step::stay:
+      if (happened.input == Input::died) note_exit(happened, context);
+      return;
+    case Step::already: return conclude(Outcome::unchanged, "", context);
+
+    case Step::queue: return queue(context);
+    case Step::rest: return rest(context);
+    case Step::cancel:
+      record("cancelled", "start given up on request", context);
+      return rest(context);
+
+    case Step::look: return begin(Phase::finding, kFindLimit, FindMaster{}, context);
+    case Step::adopt:
+      master_ = Master{happened.attempt, happened.pid, context.now};
+      touched_ = true;
+      record("adopted", "master " + std::to_string(happened.pid) + " was running already", context);
+      if (!wished_) desired_ = Desired::up;  // somebody started it, enabled or not
+      return run(context);
+    case Step::prepare:
+      if (full_check_ && !checked_) return begin(Phase::checking, spec_.policy.start_timeout, Check{}, context);
+      [[fallthrough]];
+    case Step::launch:
+      checked_ = false;
+      touched_ = true;
+      return begin(Phase::launching, spec_.policy.start_timeout, Launch{}, context);
+    case Step::give_up_looking:
+      return park({FailureClass::environment, "not-examined",
+                   "its files could not be examined within 10 s: is a file system hanging?", ""},
+                  spec_.policy.retry_failed, context);
+    case Step::blocked:
+      return park(happened.fault.value_or(Fault{}), spec_.policy.retry_failed, context);
+
+    case Step::prove:
+      // The probe ends first and says what is missing; the timer is for a probe that hangs.
+      return begin(Phase::proving, spec_.policy.start_timeout + kFindLimit,
+                   Probe{.id = {}, .attempt = {}, .limit = spec_.policy.start_timeout}, context);
+    case Step::note_master:
+      master_ = Master{happened.attempt, happened.pid, std::nullopt};
+      return;
+    case Step::run: return run(context);
+
+    case Step::reject:
+      return park(happened.fault.value_or(kCheckTimeout), kConfigRetry, context);
+    case Step::retry_launch: return fail_start(happened.fault.value_or(Fault{}), context);
+    case Step::undo_start: return undo_start(happened, context);
+    case Step::park_unreadable:
+      return park(spec_.broken.value_or(Fault{}), std::nullopt, context);
+
+    case Step::guard:
+      if (spec_.broken) return refuse(*spec_.broken, context);
+      return begin(Phase::guarding, spec_.policy.start_timeout, Check{}, context);
+    case Step::passed:
+      checked_ = true;
+      return enter(Phase::leaving, context);
+    case Step::refuse: return refuse(happened.fault.value_or(kCheckTimeout), context);
+    case Step::unguard:
+      stay_running(context);
+      return conclude(Outcome::unchanged, "", context);
+
+    case Step::leave: return enter(Phase::leaving, context);
+    case Step::terminate:
+      enter_with_deadline(Phase::terminating, spec_.policy.stop_timeout, context);
+      if (!master_) return sweep(false, context);
+      context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
+      return;
+    case Step::kill:
+      record("killing", "master did not end within stop_timeout: SIGKILL", context);
+      enter_with_deadline(Phase::killing, kKillLimit, context);
+      context.actions.push_back(SignalMaster{spec_.id, master_->id, true});
+      return;
+    case Step::sweep:
+      if (happened.input == Input::died) note_exit(happened, context);
+      return touched_ ? sweep(false, context) : rest(context);
+    case Step::sweep_harder:
+      if (!forced_) return sweep(true, context);
+      [[fallthrough]];
+    case Step::stuck: {
+      std::string what = phase_ == Phase::killing
+                             ? "master " + std::to_string(pid()) + " did not end after SIGKILL"
+                             : "processes of this instance did not end after SIGKILL";
+      park({FailureClass::environment, "stuck", what + ": is it in uninterruptible sleep?",
+            "ps -o pid,stat,wchan,cmd -s " + std::to_string(last_pid_)},
+           std::nullopt, context);
+      next_at_ = context.now + kStuckRetry;
+      return arm(*next_at_, context);
+    }
+    case Step::settle: return settle(context);
+
+    case Step::clear: return crashed(happened, context);
+    case Step::note_outside: {
+      note_exit(happened, context);
+      record("stopped-outside", "somebody else stopped it", context);
+      if (bounce_ || spec_.policy.restart == RestartRule::always) return queue(context);
+      desired_ = Desired::down;
+      rest(context);
+      stopped_outside_ = true;
+      return;
+    }
+    case Step::recover:
+      survivors_ = happened.survivors;
+      if (survivors_)
+        record("cleared", std::to_string(survivors_) + " processes of the dead master finish their sessions", context);
+      return desired_ == Desired::down ? sweep(false, context) : by_policy(context);
+    case Step::again:
+      if (!spec_.broken && phase_ == Phase::backoff) ++restarts_;
+      if (spec_.broken) return park(*spec_.broken, std::nullopt, context);
+      if (desired_ == Desired::down) return touched_ ? sweep(false, context) : rest(context);
+      return begin(Phase::finding, kFindLimit, FindMaster{}, context);
+  }
+}
+
+void Machine::queue(Context& context) {
+  if (desired_ == Desired::down) return rest(context);
+  if (spec_.broken) return park(*spec_.broken, std::nullopt, context);
+  if (at_rest()) full_check_ = true;
+  bounce_ = false;
+  stopped_outside_ = false;
+  enter(Phase::queued, context);
+}
+
+void Machine::rest(Context& context) {
+  bounce_ = false;
+  failing_ = false;
+  checked_ = false;
+  full_check_ = true;
+  risen_ = true;
+  master_.reset();
+  fault_.reset();
+  survivors_ = 0;
+  stopped_outside_ = false;
+  enter(Phase::stopped, context);
+  conclude(Outcome::done, "", context);
+}
+
+void Machine::run(Context& context) {
+  bool was_leaving = phase_ == Phase::leaving;
+  if (!was_leaving) {
+    master_->ready_since = context.now;
+    last_pid_ = master_->pid;
+    std::string after;
+    if (fault_ && fault_->code == kMasterDied)
+      after = ", " + in_milliseconds(std::chrono::duration_cast<Duration>(context.now - exited_at_)) + " after the death";
+    record("running", "master " + std::to_string(master_->pid) + " is ready" + after, context);
+    fault_.reset();
+  }
+  stopped_outside_ = false;
+  if (desired_ == Desired::down) {
+    risen_ = true;
+    return enter(Phase::leaving, context);
+  }
+  stay_running(context);
+  conclude(was_leaving ? Outcome::unchanged : Outcome::done, "", context);
+}
+
+void Machine::stay_running(Context& context) {
+  bounce_ = false;
+  risen_ = true;
+  enter(Phase::running, context);
+}
+
+void Machine::refuse(const Fault& fault, Context& context) {
+  record("refused", fault.message, context);
+  stay_running(context);
+  conclude(Outcome::refused, fault.message, context);
+}
+
+void Machine::fail_start(Fault fault, Context& context) {
+  fault_ = std::move(fault);
+  full_check_ = true;
+  ready_for_ = Duration::zero();
+  record("start-failed", fault_->message, context);
+  conclude(desired_ == Desired::down ? Outcome::done : Outcome::failed, fault_->message, context);
+  risen_ = true;
+  if (desired_ == Desired::down) return sweep(false, context);
+  by_policy(context);
+}
+
+void Machine::undo_start(const Happened& happened, Context& context) {
+  fault_ = happened.fault.value_or(
+      Fault{FailureClass::crash, "start-failed",
+            happened.input == Input::expired ? "it was not ready within start_timeout"
+                                             : "its master ended before it was ready",
+            ""});
+  failing_ = true;
+  full_check_ = true;
+  record("start-failed", fault_->message, context);
+  if (happened.input == Input::died) {
+    note_exit(happened, context);
+    return sweep(false, context);
+  }
+  if (!master_) return sweep(false, context);
+  last_pid_ = master_->pid;
+  enter_with_deadline(Phase::terminating, spec_.policy.stop_timeout, context);
+  context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
+}
+
+void Machine::sweep(bool force, Context& context) {
+  forced_ = force;
+  // A start that failed ends only what it began: the survivors of an earlier crash go on with their sessions.
+  swept_whole_ = !failing_ || desired_ == Desired::down;
+  Sweep work{.id = {}, .attempt = {}, .force = force, .only_of_master = swept_whole_ ? 0 : last_pid_};
+  if (force) record("killing", "left-over processes did not end within stop_grace: SIGKILL", context);
+  begin(Phase::sweeping, force ? kKillLimit : spec_.policy.stop_grace, work, context);
+}
+
+void Machine::settle(Context& context) {
+  if (phase_ == Phase::unknown) return queue(context);  // or rest, where it is not wanted
+  master_.reset();
+  if (failing_ && desired_ == Desired::up && !bounce_) {
+    failing_ = false;
+    return fail_start(fault_.value_or(Fault{}), context);
+  }
+  failing_ = false;
+  if (!swept_whole_) return sweep(false, context);
+  record("stopped", "lock free, no process and no listener left", context);
+  queue(context);
+}
+
+void Machine::crashed(const Happened& happened, Context& context) {
+  note_exit(happened, context);
+  full_check_ = false;
+  checked_ = false;
+  bounce_ = false;
+  fault_ = Fault{FailureClass::crash, kMasterDied,
+                 "master " + std::to_string(last_pid_) + " was " +
+                     (happened.exit ? describe(*happened.exit) : std::string("lost")),
+                 ""};
+  record("died", fault_->message, context);
+  begin(Phase::clearing, kClearLimit, ClearListeners{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
+}
+
+void Machine::note_exit(const Happened& happened, Context& context) {
+  if (!master_) return;
+  ready_for_ = master_->ready_since ? std::chrono::duration_cast<Duration>(context.now - *master_->ready_since)
+                                    : Duration::zero();
+  last_pid_ = master_->pid;
+  last_exit_ = happened.exit.value_or(Exit{});
+  exited_at_ = context.now;
+  bool asked = phase_ == Phase::terminating || phase_ == Phase::killing;
+  if (asked) last_exit_->cause = ExitCause::requested;
+  master_.reset();
+}
+
+void Machine::by_policy(Context& context) {
+  Verdict verdict = history_.fail(spec_.policy, context.now, ready_for_, context.chance());
+  Fault fault = fault_.value_or(Fault{});
+  if (verdict.give_up) return park(std::move(fault), verdict.after, context);
+  if (*verdict.after == Duration::zero()) {
+    ++restarts_;
+    if (full_check_) return begin(Phase::finding, kFindLimit, FindMaster{}, context);
+    touched_ = true;
+    return begin(Phase::launching, spec_.policy.start_timeout, Launch{}, context);
+  }
+  enter(Phase::backoff, context);
+  next_at_ = context.now + *verdict.after;
+  arm(*next_at_, context);
+  record("backoff", "next try in " + in_milliseconds(*verdict.after), context);
+}
+
+void Machine::park(Fault fault, std::optional<Duration> retry_after, Context& context) {
+  bool refused = fault.kind == FailureClass::config;
+  record("failed", fault.message, context);
+  fault_ = std::move(fault);
+  bounce_ = false;
+  checked_ = false;
+  failing_ = false;
+  full_check_ = true;
+  risen_ = true;
+  enter(Phase::failed, context);
+  if (retry_after && desired_ == Desired::up) {
+    next_at_ = context.now + *retry_after;
+    arm(*next_at_, context);
+  }
+  conclude(refused ? Outcome::refused : Outcome::failed, fault_->message, context);
+}
+
+}  // namespace postmultid::supervision

@@ -1,0 +1,140 @@
+// One member's life. machine_table.hpp shows the behaviour; this class takes the steps.
+//
+// What a member does (its phase) is one thing, what is wished for it another: `desired` is remembered whatever the
+// phase, and every way through the machine ends by looking at it again. So a stop during a start is never lost, and
+// neither is a start during a stop.
+//
+// A master may exist from `launching` on. Whatever leads away from there goes through the end of that master, by
+// signal and with evidence (sweeping), or through its adoption: never two masters for one queue directory.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "supervision/events.hpp"
+#include "supervision/policy.hpp"
+
+namespace postmultid::supervision {
+
+/// What a machine may use of its surroundings while it takes a step.
+struct Context {
+  Instant now;
+  std::vector<Action>& actions;
+  std::uint64_t& last_attempt;
+  std::minstd_rand& random;
+
+  AttemptId next_attempt() { return AttemptId{++last_attempt}; }
+  double chance() { return static_cast<double>(random() - random.min()) / (random.max() - random.min() + 1.0); }
+};
+
+class Machine {
+ public:
+  explicit Machine(MemberSpec spec, Instant now) : spec_(std::move(spec)), changed_at_(now) {}
+
+  /// The first look. Without it the member stays unknown.
+  void open(Context& context);
+
+  /// New words from the inventory about the same member.
+  void respecify(MemberSpec spec, Context& context);
+
+  /// A wish. An unfinished operation on this member ends as superseded.
+  void wish(Input want, std::optional<OperationId> operation, Context& context);
+
+  /// Anything else. False if the input was stale or impossible here (and nothing was done).
+  bool take(const Happened& happened, Context& context);
+
+  /// Ends the operation's interest in this member; the wish stays.
+  void conclude(model::Outcome outcome, const std::string& message, Context& context);
+
+  /// Makes the failure history clean.
+  void reset_failed(Context& context);
+
+  // ---- what can be seen from outside
+
+  const MemberSpec& spec() const { return spec_; }
+  Phase phase() const { return phase_; }
+  model::State state() const;
+  model::Desired desired() const { return desired_; }
+  Instant changed_at() const { return changed_at_; }
+  std::uint64_t restarts() const { return restarts_; }
+  const std::optional<Fault>& fault() const { return fault_; }
+  const std::optional<Instant>& next_at() const { return next_at_; }
+  const std::optional<OperationId>& operation() const { return operation_; }
+  const std::optional<Exit>& last_exit() const { return last_exit_; }
+  Instant exited_at() const { return exited_at_; }
+  unsigned survivors() const { return survivors_; }
+  int pid() const { return master_ ? master_->pid : 0; }
+  bool stopped_outside() const { return stopped_outside_; }
+
+  bool running() const { return phase_ == Phase::running || phase_ == Phase::guarding; }
+  bool at_rest() const { return phase_ == Phase::stopped || phase_ == Phase::failed; }
+  /// On its first way up since it was asked for: others in the order wait for the end of that.
+  bool rising() const { return !risen_ && !at_rest() && (desired_ == model::Desired::up || bounce_); }
+  /// Being stopped, or about to be: members before it in the order wait for the end of that.
+  bool falling() const;
+
+ private:
+  struct Master {
+    AttemptId id;
+    int pid;
+    std::optional<Instant> ready_since;
+  };
+
+  void step(Step step, const Happened& happened, Context& context);
+  void enter(Phase phase, Context& context);
+  void enter_with_deadline(Phase phase, Duration limit, Context& context);
+  void retire(Context& context);
+  void arm(Instant at, Context& context);
+  template <typename Work>
+  void begin(Phase phase, Duration limit, Work work, Context& context);
+
+  void queue(Context& context);
+  void rest(Context& context);
+  void run(Context& context);
+  void stay_running(Context& context);
+  void refuse(const Fault& fault, Context& context);
+  void fail_start(Fault fault, Context& context);
+  void undo_start(const Happened& happened, Context& context);
+  void sweep(bool force, Context& context);
+  void settle(Context& context);
+  void by_policy(Context& context);
+  void park(Fault fault, std::optional<Duration> retry_after, Context& context);
+  void crashed(const Happened& happened, Context& context);
+  void note_exit(const Happened& happened, Context& context);
+  void record(std::string what, std::string message, Context& context) const;
+
+  MemberSpec spec_;
+  Phase phase_ = Phase::unknown;
+  model::Desired desired_ = model::Desired::down;
+  bool wished_ = false;   // somebody said so; else `enabled` decides
+  bool bounce_ = false;   // stop, then start again
+  bool risen_ = true;     // the current wish to be up has been answered: running, or a first failure
+  bool full_check_ = true;   // the next start goes through `postfix check`
+  bool checked_ = false;     // ... which the guard has just done
+  bool touched_ = false;     // a master of ours or an adopted one existed: there may be something to sweep
+  bool forced_ = false;      // the sweep uses SIGKILL already
+  bool swept_whole_ = true;  // ... and is about the whole instance
+  bool stopped_outside_ = false;
+  bool failing_ = false;     // after the sweep: policy
+
+  AttemptId attempt_ = AttemptId::none;  // of the work and timer of this phase
+  bool working_ = false, timed_ = false;
+
+  std::optional<Master> master_;
+  int last_pid_ = 0;
+  Duration ready_for_{};
+  std::optional<Fault> fault_;
+  std::optional<Instant> next_at_;
+  std::optional<OperationId> operation_;
+  std::optional<Exit> last_exit_;
+  Instant exited_at_{};
+  Instant changed_at_;
+  FailureHistory history_;
+  std::uint64_t restarts_ = 0;
+  unsigned survivors_ = 0;
+};
+
+}  // namespace postmultid::supervision

@@ -1,0 +1,91 @@
+// The machine of one member as a table: what it is doing (Phase) x what happens to it (Input) -> what it does about
+// it (Step). This file is the whole behaviour at a glance; machine.cpp says how each step is taken.
+//
+//   unknown ── looked at once, at the beginning: is a master there already? ──> running, stopped, queued, failed
+//
+//   stopped ──> queued ──> finding ──> checking ──> launching ──> proving ──> running
+//               its turn   a master    postfix      master -w     proof and
+//               in order   there?      check                      readiness
+//
+//   running ──> leaving ──> terminating ──> killing ──> sweeping ──> stopped (or queued again)
+//               its turn    SIGTERM         SIGKILL     left-overs, evidence
+//   running ──> guarding ("restart": check first; a bad configuration never stops a good master) ──> leaving
+//   running ──> clearing ──> launching         a crash: the stale listeners of its survivors are shut, and
+//                    └─────> backoff, failed   `master -w` alone brings it back, at once or by policy
+//
+// Every pair has a Step. Pairs that cannot happen are Step::impossible: counted, logged, and otherwise harmless.
+// Results of work that is no longer wanted never get here: they carry an old attempt id (see Machine::take).
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace postmultid::supervision {
+
+enum class Phase {
+  unknown, stopped, queued, finding, checking, launching, proving, running,
+  guarding, leaving, terminating, killing, sweeping, clearing, backoff, failed,
+};
+inline constexpr std::size_t kPhases = 16;
+
+enum class Input {
+  want_up, want_down, want_bounce,  // somebody's wish; bounce = restart
+  turn,                             // the fleet: the order allows the next step
+  broken, mended,                   // the inventory: its files cannot be read, can be read again
+  present, absent, foreign,         // finding: its master runs; nothing runs; something unproven is in the way
+  checked, check_failed,
+  launched, launch_failed,
+  proven,                           // its master is known now, readiness is still open
+  ready, not_ready,
+  died, quit,                       // the master is gone: a crash; because somebody asked (see meaning())
+  cleared, swept,
+  expired,                          // the timer of this phase
+};
+inline constexpr std::size_t kInputs = 21;
+
+enum class Step {
+  impossible,
+  stay,            // nothing to do; the wish, if it was one, is remembered
+  already,         // a wish that is already true
+  queue,           // wait for the turn to start
+  rest,            // stopped, nothing left to do
+  cancel,          // stop the work under way, then rest
+  look,            // is a master there already?
+  adopt,           // it is: take it as it is
+  prepare,         // it is not: check, or launch where the check has been done
+  give_up_looking,
+  blocked,         // something that cannot be proved is in the way
+  launch,
+  prove,
+  note_master,     // it can be signalled from now on
+  run,             // ready (or leave at once, if it is not wanted any more)
+  reject,          // the check says no: a configuration failure
+  retry_launch,    // master -w failed: nothing runs; policy decides
+  undo_start,      // a master is there but not ready: end it, then policy decides
+  park_unreadable, // its files cannot be read
+  guard,           // check before the old master is touched
+  passed,          // the guard says yes
+  refuse,          // the guard says no: the old master stays
+  unguard,         // stop the guard's check, stay running
+  leave,           // wait for the turn to stop
+  terminate, kill, sweep, sweep_harder,
+  stuck,           // it does not go away
+  settle,          // swept: rest, start again, or let policy decide
+  clear,           // a crash
+  note_outside,    // somebody else stopped it
+  recover,         // cleared: policy decides
+  again,           // the delay is over
+};
+
+constexpr std::size_t index(Phase phase) { return static_cast<std::size_t>(phase); }
+constexpr std::size_t index(Input input) { return static_cast<std::size_t>(input); }
+
+using MachineTable = std::array<std::array<Step, kInputs>, kPhases>;
+
+/// The step for every phase and input.
+extern const MachineTable kMachineTable;
+
+const char* name(Phase phase);
+const char* name(Input input);
+
+}  // namespace postmultid::supervision

@@ -1,0 +1,163 @@
+// Random lives of random fleets: whatever happens in whatever order, the promises hold.
+#include <rapidcheck.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "virtual_host.hpp"
+
+using namespace postmultid::test;
+using Ask = postmultid::model::Action;
+
+namespace {
+
+/// Something that happens to a fleet, and how long nothing else does afterwards.
+struct Happening {
+  int what, member, second;
+  int pause_ms;
+};
+
+std::ostream& operator<<(std::ostream& out, const Happening& h) {
+  return out << "{" << h.what << " " << h.member << " " << h.second << " +" << h.pause_ms << "ms}";
+}
+
+constexpr int kKinds = 12;
+
+void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening& h) {
+  std::string id = members[static_cast<std::size_t>(h.member) % members.size()].id.text;
+  std::string other = members[static_cast<std::size_t>(h.second) % members.size()].id.text;
+  Behaviour& behaviour = host.behaviour[id];
+  switch (h.what) {
+    case 0: host.request(Ask::start, {id, other}); break;
+    case 1: host.request(Ask::stop, {id, other}); break;
+    case 2: host.request(Ask::restart, {id, other}); break;
+    case 3: host.request(Ask::reset_failed, {id}); break;
+    case 4: host.kill(id, 9); break;
+    case 5: host.kill(id, 15); break;
+    case 6: behaviour.check_ok = h.second % 2; break;
+    case 7: behaviour.launch_ok = h.second % 2; break;
+    case 8: behaviour.ready = h.second % 2; break;
+    case 9: behaviour.heeds_sigterm = h.second % 2; behaviour.sweeps = h.second % 3; break;
+    case 10: behaviour.answers = h.second % 4; break;
+    case 11: {
+      auto& broken = members[static_cast<std::size_t>(h.member) % members.size()].broken;
+      if (broken)
+        broken.reset();
+      else
+        broken = Fault{postmultid::model::FailureClass::config, "config-unreadable", "bad", ""};
+      host.inventory(members);
+      break;
+    }
+    default: break;
+  }
+  host.run(milliseconds(h.pause_ms));
+}
+
+rc::Gen<Happening> happenings() {
+  // Mostly close together, so that things happen in the middle of each other; sometimes minutes apart.
+  auto pause = rc::gen::weightedOneOf<int>({{6, rc::gen::inRange(0, 60)},
+                                            {3, rc::gen::inRange(60, 5'000)},
+                                            {1, rc::gen::inRange(5'000, 900'000)}});
+  return rc::gen::build<Happening>(rc::gen::set(&Happening::what, rc::gen::inRange(0, kKinds)),
+                                   rc::gen::set(&Happening::member, rc::gen::inRange(0, 64)),
+                                   rc::gen::set(&Happening::second, rc::gen::inRange(0, 64)),
+                                   rc::gen::set(&Happening::pause_ms, pause));
+}
+
+std::vector<MemberSpec> some_members(int count) {
+  std::vector<MemberSpec> members{{{"-"}, "", true, {}, {}}};
+  for (int i = 1; i < count; ++i)
+    members.push_back({{"postfix-" + std::to_string(i)}, i % 4 == 0 ? "" : i % 2 ? "mta" : "hub", i % 5 != 0, {}, {}});
+  return members;
+}
+
+/// A running member has a master, a stopped one has none that the core knows of.
+void check_truth(const VirtualHost& host) {
+  for (const Machine* machine : host.fleet.members()) {
+    const std::string& id = machine->spec().id.text;
+    if (machine->phase() == Phase::stopped) RC_ASSERT_FALSE(host.has_master(id));
+    if (machine->running()) RC_ASSERT(machine->pid() != 0);
+    if (machine->phase() == Phase::backoff) RC_ASSERT(machine->next_at().has_value());
+  }
+}
+
+void behave_well(VirtualHost& host) {
+  for (auto& [id, behaviour] : host.behaviour) behaviour = Behaviour{};
+}
+
+}  // namespace
+
+int main() {
+  bool ok = true;
+
+  ok &= rc::check("random lives: never two masters, the truth is told, and all ends well", [] {
+    auto members = some_members(*rc::gen::inRange(2, 9));
+    VirtualHost host(static_cast<std::uint32_t>(*rc::gen::inRange(1, 1'000'000)));
+    host.latency_max = milliseconds(*rc::gen::element(0, 5, 200));
+    host.inventory(members);
+    auto story = *rc::gen::container<std::vector<Happening>>(happenings());
+    for (const Happening& h : story) {
+      happen(host, members, h);
+      RC_ASSERT(host.violations.empty());
+      check_truth(host);
+    }
+
+    // A stop is never lost: from whatever state this is, all of it ends stopped, nobody left behind.
+    behave_well(host);
+    for (MemberSpec& member : members) member.broken.reset();
+    host.inventory(members);
+    std::vector<std::string> all;
+    for (const MemberSpec& member : members) all.push_back(member.id.text);
+    auto stop = host.request(Ask::stop, all);
+    host.run(std::chrono::minutes(10));
+    for (const std::string& id : all) {
+      RC_ASSERT(host.state(id) == State::stopped);
+      RC_ASSERT_FALSE(host.has_master(id));
+      // Work that began to hang before may make the operation say so first; stopped it is all the same.
+      RC_ASSERT(host.outcomes[stop].contains(id));
+    }
+
+    // Wanted up and nothing fails: all of it ends running, in order.
+    host.log.clear();
+    auto start = host.request(Ask::start, all);
+    host.run(std::chrono::minutes(10));
+    std::vector<std::string> in_order;
+    for (const Machine* machine : host.fleet.members()) in_order.push_back(machine->spec().id.text);
+    RC_ASSERT(who_became(host.log, "running") == in_order);
+    for (const std::string& id : all) RC_ASSERT(host.outcomes[start][id] == Outcome::done);
+
+    host.shut_down();
+    host.run(std::chrono::minutes(10));
+    RC_ASSERT(host.left);
+    RC_ASSERT(host.violations.empty());
+  });
+
+  ok &= rc::check("every operation ends, whatever is broken", [] {
+    auto members = some_members(*rc::gen::inRange(2, 7));
+    VirtualHost host(static_cast<std::uint32_t>(*rc::gen::inRange(1, 1'000'000)));
+    host.latency_max = milliseconds(20);
+    host.inventory(members);
+    auto story = *rc::gen::container<std::vector<Happening>>(happenings());
+    for (const Happening& h : story) happen(host, members, h);
+    std::vector<std::string> all;
+    for (const MemberSpec& member : members) all.push_back(member.id.text);
+    auto operation = host.request(*rc::gen::element(Ask::start, Ask::stop, Ask::restart), all);
+    host.run(std::chrono::hours(2));
+    RC_ASSERT(host.outcomes[operation].size() == all.size());
+  });
+
+  ok &= rc::check("the same events make the same actions", [] {
+    auto story = *rc::gen::container<std::vector<Happening>>(happenings());
+    auto live = [&] {
+      auto members = some_members(5);
+      VirtualHost host(7);
+      host.latency_max = milliseconds(50);
+      host.inventory(members);
+      for (const Happening& h : story) happen(host, members, h);
+      return host.log;
+    };
+    RC_ASSERT(live() == live());
+  });
+
+  return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

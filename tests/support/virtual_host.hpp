@@ -1,0 +1,254 @@
+// A host in virtual time for tests of the decision core: it carries out the core's actions on make-believe masters,
+// answers late, early or not at all as told, and watches the promises that must hold whatever happens.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/operation.hpp"
+#include "supervision/fleet.hpp"
+
+namespace postmultid::test {
+
+using namespace supervision;
+using model::Outcome;
+using model::State;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// How one make-believe instance behaves.
+struct Behaviour {
+  bool check_ok = true, launch_ok = true, ready = true;
+  bool answers = true;        // false: work never ends by itself
+  bool heeds_sigterm = true;  // false: only SIGKILL ends the master
+  bool sweeps = true;         // false: left-overs do not go away
+  bool foreign = false;       // something unproven holds the lock
+};
+
+class VirtualHost {
+ public:
+  explicit VirtualHost(std::uint32_t seed = 1) : fleet(seed), random_(seed) {}
+
+  Fleet fleet;
+  std::map<std::string, Behaviour> behaviour;
+  std::vector<std::string> log;         // "postfix-out running", in order; also "launch ID", "term ID"
+  std::vector<std::string> violations;  // broken promises
+  std::map<std::uint64_t, std::map<std::string, Outcome>> outcomes;
+  std::map<std::string, std::string> messages;  // of the last conclusion, by member
+  bool left = false;
+  milliseconds latency_max{0};  // every answer takes up to so long
+  std::function<void()> each_step;  // called after every event: a place for more invariants
+
+  Instant now() const { return now_; }
+
+  void inventory(std::vector<MemberSpec> members) { handle(InventoryRead{std::move(members)}); }
+
+  std::uint64_t request(model::Action action, std::vector<std::string> ids, bool named = true) {
+    Requested request{{++operations_}, action, {}, named};
+    for (std::string& id : ids) request.members.push_back({std::move(id)});
+    handle(request);
+    return operations_;
+  }
+
+  void shut_down() { handle(ShutdownRequested{}); }
+
+  /// The master dies by this signal (0: exit status 0), now.
+  void kill(const std::string& id, int signal) {
+    auto master = masters_.find(id);
+    if (master == masters_.end()) return;
+    Exit exit;
+    exit.cause = signal ? model::ExitCause::signal : model::ExitCause::exit;
+    exit.signal = signal;
+    exit.signal_name = "SIG" + std::to_string(signal);
+    if (!signal) exit.status = 0;
+    end_master(id, exit);
+  }
+
+  /// Somebody starts a master by hand before we look.
+  void start_by_hand(const std::string& id) { masters_[id] = Life{AttemptId::none, ++last_pid_}; }
+
+  bool has_master(const std::string& id) const { return masters_.contains(id); }
+
+  /// Runs what is due until nothing is left to happen, or for so long.
+  void run(milliseconds duration = std::chrono::hours(1)) {
+    Instant end = now_ + duration;
+    while (!due_.empty() && due_.begin()->first <= end) {
+      now_ = due_.begin()->first;
+      auto event = std::move(due_.begin()->second);
+      due_.erase(due_.begin());
+      event();
+    }
+    now_ = end;
+  }
+
+  /// Only what is due now.
+  void settle() { run(milliseconds(0)); }
+
+  const Machine& member(const std::string& id) const { return *fleet.find({id}); }
+  State state(const std::string& id) const { return member(id).state(); }
+
+ private:
+  struct Life {
+    AttemptId known_as;  // none until the core was told
+    int pid;
+  };
+
+  void handle(const Event& event) {
+    for (const Action& action : fleet.handle(event, now_))
+      std::visit([this](const auto& each) { perform(each); }, action);
+    for (const Machine* machine : fleet.members()) {
+      const std::string& id = machine->spec().id.text;
+      if (std::exchange(states_[id], machine->state()) != machine->state())
+        log.push_back(id + " " + model::to_word(machine->state()));
+    }
+    if (each_step) each_step();
+  }
+
+  void later(std::function<void()> what) {
+    milliseconds delay(latency_max.count() ? static_cast<long>(random_() % static_cast<unsigned long>(latency_max.count())) : 0);
+    due_.emplace(now_ + delay, std::move(what));
+  }
+
+  /// An answer to work; dropped if the work was abandoned, as the shell's coroutines are.
+  void answer(const MemberId& id, AttemptId attempt, std::function<Happened()> make) {
+    working_[id.text] = attempt;
+    if (!behaviour[id.text].answers) return;
+    later([this, id, attempt, make = std::move(make)] {
+      if (working_[id.text] != attempt) return;
+      working_.erase(id.text);
+      Happened happened = make();
+      happened.id = id;
+      happened.attempt = attempt;
+      handle(happened);
+    });
+  }
+
+  void end_master(const std::string& id, Exit exit) {
+    Life life = masters_.at(id);
+    masters_.erase(id);
+    handle(Happened{.id = {id}, .input = Input::died, .attempt = life.known_as, .exit = exit});
+  }
+
+  static Happened happened(Input input) { return Happened{.id = {}, .input = input}; }
+  static Happened fault(Input input, const std::string& code) {
+    Happened h = happened(input);
+    h.fault = Fault{model::FailureClass::config, code, code, ""};
+    return h;
+  }
+
+  void perform(const FindMaster& a) {
+    answer(a.id, a.attempt, [this, id = a.id.text, attempt = a.attempt] {
+      if (behaviour[id].foreign) return fault(Input::foreign, "foreign");
+      auto master = masters_.find(id);
+      if (master == masters_.end()) return happened(Input::absent);
+      master->second.known_as = attempt;
+      Happened found = happened(Input::present);
+      found.pid = master->second.pid;
+      return found;
+    });
+  }
+  void perform(const Check& a) {
+    log.push_back("check " + a.id.text);
+    answer(a.id, a.attempt, [this, id = a.id.text] {
+      return behaviour[id].check_ok ? happened(Input::checked) : fault(Input::check_failed, "check-failed");
+    });
+  }
+  void perform(const Launch& a) {
+    log.push_back("launch " + a.id.text);
+    if (masters_.contains(a.id.text)) violations.push_back("two masters for " + a.id.text);
+    answer(a.id, a.attempt, [this, id = a.id.text] {
+      if (!behaviour[id].launch_ok) return fault(Input::launch_failed, "launch-failed");
+      masters_[id] = Life{AttemptId::none, ++last_pid_};
+      return happened(Input::launched);
+    });
+  }
+  void perform(const Probe& a) {
+    answer(a.id, a.attempt, [this, id = a.id, attempt = a.attempt] {
+      auto master = masters_.find(id.text);
+      if (master == masters_.end()) return fault(Input::not_ready, "no-master");
+      master->second.known_as = attempt;
+      Happened proven{.id = id, .input = Input::proven, .attempt = attempt, .pid = master->second.pid};
+      handle(proven);
+      return behaviour[id.text].ready ? happened(Input::ready) : fault(Input::not_ready, "not-ready");
+    });
+  }
+  void perform(const ClearListeners& a) {
+    answer(a.id, a.attempt, [] { return happened(Input::cleared); });
+  }
+  void perform(const Sweep& a) {
+    if (masters_.contains(a.id.text) && masters_.at(a.id.text).known_as != AttemptId::none)
+      violations.push_back("swept " + a.id.text + " beside its living master");
+    working_[a.id.text] = a.attempt;
+    if (!behaviour[a.id.text].sweeps && !a.force) return;
+    masters_.erase(a.id.text);  // an unproven one goes with the rest
+    answer(a.id, a.attempt, [] { return happened(Input::swept); });
+  }
+  void perform(const Abandon& a) {
+    if (working_[a.id.text] == a.attempt) working_.erase(a.id.text);
+  }
+  void perform(const SignalMaster& a) {
+    log.push_back((a.kill ? "kill " : "term ") + a.id.text);
+    auto master = masters_.find(a.id.text);
+    if (master == masters_.end() || master->second.known_as != a.master) return;
+    if (!a.kill && !behaviour[a.id.text].heeds_sigterm) return;
+    later([this, id = a.id.text, pid = master->second.pid, killed = a.kill] {
+      auto still = masters_.find(id);
+      if (still == masters_.end() || still->second.pid != pid) return;
+      Exit exit;
+      exit.cause = model::ExitCause::signal;
+      exit.signal = killed ? 9 : 15;
+      exit.signal_name = killed ? "SIGKILL" : "SIGTERM";
+      end_master(id, exit);
+    });
+  }
+  void perform(const ArmTimer& a) {
+    timers_[a.id.text] = a.attempt;
+    due_.emplace(a.at, [this, id = a.id, attempt = a.attempt] {
+      if (timers_[id.text] != attempt) return;
+      timers_.erase(id.text);
+      handle(Happened{.id = id, .input = Input::expired, .attempt = attempt});
+    });
+  }
+  void perform(const CancelTimer& a) {
+    if (timers_[a.id.text] == a.attempt) timers_.erase(a.id.text);
+  }
+  void perform(const Record&) {}
+  void perform(const Concluded& a) {
+    outcomes[a.operation.number][a.id.text] = a.outcome;
+    messages[a.id.text] = a.message;
+  }
+  void perform(const Forget& a) { log.push_back("forget " + a.id.text); }
+  void perform(const Leave&) {
+    if (!masters_.empty()) violations.push_back("left with a master running");
+    left = true;
+  }
+
+  Instant now_{};
+  std::multimap<Instant, std::function<void()>> due_;
+  std::map<std::string, Life> masters_;
+  std::map<std::string, AttemptId> working_, timers_;
+  std::map<std::string, State> states_;
+  int last_pid_ = 100;
+  std::uint64_t operations_ = 0;
+  std::minstd_rand random_;
+};
+
+/// The primary, and two members of group mta.
+inline std::vector<MemberSpec> border_mail_server() {
+  return {{{"-"}, "", true, {}, {}}, {{"postfix-out"}, "mta", true, {}, {}}, {{"postfix-in"}, "mta", true, {}, {}}};
+}
+
+/// The lines of the log that say that somebody is `state` now.
+inline std::vector<std::string> who_became(const std::vector<std::string>& log, const std::string& state) {
+  std::vector<std::string> who;
+  for (const std::string& line : log)
+    if (line.ends_with(" " + state)) who.push_back(line.substr(0, line.size() - state.size() - 1));
+  return who;
+}
+
+}  // namespace postmultid::test

@@ -1,0 +1,262 @@
+#include <doctest/doctest.h>
+
+#include "virtual_host.hpp"
+
+using namespace postmultid::test;
+using Ask = postmultid::model::Action;
+using Names = std::vector<std::string>;
+
+namespace {
+
+VirtualHost started(std::vector<MemberSpec> members = border_mail_server()) {
+  VirtualHost host;
+  host.inventory(std::move(members));
+  host.run(seconds(1));
+  return host;
+}
+
+}  // namespace
+
+TEST_CASE("members start in order, each running before the next is launched") {
+  VirtualHost host = started();
+  CHECK(who_became(host.log, "running") == Names{"-", "postfix-out", "postfix-in"});
+  auto position = [&](const std::string& line) { return std::find(host.log.begin(), host.log.end(), line); };
+  CHECK(position("- running") < position("check postfix-out"));
+  CHECK(position("postfix-out running") < position("check postfix-in"));
+}
+
+TEST_CASE("shutdown stops in the reverse order, each stopped before the next is signalled, then leaves") {
+  VirtualHost host = started();
+  host.log.clear();
+  host.shut_down();
+  host.run(seconds(1));
+  CHECK(who_became(host.log, "stopped") == Names{"postfix-in", "postfix-out", "-"});
+  CHECK(host.left);
+  CHECK(host.violations.empty());
+}
+
+TEST_CASE("ungrouped members come before groups, groups by first appearance") {
+  auto ordered = in_start_order({{{"-"}, "", true, {}, {}}, {{"b1"}, "b", true, {}, {}}, {{"a1"}, "a", true, {}, {}},
+                                 {{"lone"}, "", true, {}, {}}, {{"b2"}, "b", true, {}, {}}});
+  Names ids;
+  for (const MemberSpec& spec : ordered) ids.push_back(spec.id.text);
+  CHECK(ids == Names{"-", "lone", "b1", "b2", "a1"});
+}
+
+TEST_CASE("a master killed by a signal is launched again at once, without a check, others untouched") {
+  VirtualHost host = started();
+  host.log.clear();
+  host.kill("postfix-out", 9);
+  host.settle();
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(host.log == Names{"postfix-out starting", "launch postfix-out", "postfix-out running"});
+  CHECK(host.member("postfix-out").restarts() == 1);
+}
+
+TEST_CASE("a master ended by somebody's SIGTERM stays stopped and says so") {
+  VirtualHost host = started();
+  host.kill("postfix-out", 15);
+  host.run();
+  CHECK(host.state("postfix-out") == State::stopped);
+  CHECK(host.member("postfix-out").stopped_outside());
+  CHECK_FALSE(host.has_master("postfix-out"));
+}
+
+TEST_CASE("a member that fails to start holds the later ones of its group, and only those") {
+  VirtualHost host;
+  auto members = border_mail_server();
+  members.push_back({{"postfix-other"}, "other", true, {}, {}});
+  host.behaviour["postfix-out"].check_ok = false;
+  host.inventory(members);
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::failed);
+  CHECK(host.state("postfix-in") == State::waiting);
+  CHECK(host.fleet.blocker(host.member("postfix-in")) == &host.member("postfix-out"));
+  CHECK(host.state("postfix-other") == State::running);
+
+  host.behaviour["postfix-out"].check_ok = true;
+  host.request(Ask::start, {"postfix-out"});
+  host.run(seconds(1));
+  CHECK(host.state("postfix-in") == State::running);
+}
+
+TEST_CASE("a member that dies later does not stop the others") {
+  VirtualHost host = started();
+  host.behaviour["postfix-out"].launch_ok = false;
+  host.kill("postfix-out", 9);
+  host.run(std::chrono::minutes(5));
+  CHECK(host.state("postfix-out") == State::failed);
+  CHECK(host.state("postfix-in") == State::running);
+}
+
+TEST_CASE("an operation on a held member ends with the blocker's name instead of waiting for ever") {
+  VirtualHost host;
+  host.behaviour["postfix-out"].check_ok = false;
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  auto operation = host.request(Ask::start, {"postfix-in"});
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::failed);
+  CHECK(host.messages["postfix-in"].find("postfix-out") != std::string::npos);
+}
+
+TEST_CASE("a master found running is adopted, not started") {
+  VirtualHost host;
+  host.start_by_hand("postfix-out");
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(std::count(host.log.begin(), host.log.end(), "launch postfix-out") == 0);
+}
+
+TEST_CASE("a disabled member is not started with the others, but by name") {
+  VirtualHost host = started({{{"-"}, "", true, {}, {}}, {{"postfix-off"}, "mta", false, {}, {}}});
+  CHECK(host.state("postfix-off") == State::stopped);
+  auto all = host.request(Ask::start, {"-", "postfix-off"}, false);
+  host.settle();
+  CHECK(host.outcomes[all]["postfix-off"] == Outcome::skipped);
+  CHECK(host.outcomes[all]["-"] == Outcome::unchanged);
+  auto named = host.request(Ask::start, {"postfix-off"});
+  host.settle();
+  CHECK(host.outcomes[named]["postfix-off"] == Outcome::done);
+}
+
+TEST_CASE("a restart whose check fails is refused and the old master never gets a signal") {
+  VirtualHost host = started();
+  host.behaviour["postfix-in"].check_ok = false;
+  host.log.clear();
+  auto operation = host.request(Ask::restart, {"postfix-in"});
+  host.run(seconds(1));
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::refused);
+  CHECK(host.state("postfix-in") == State::running);
+  CHECK(host.log == Names{"check postfix-in"});
+}
+
+TEST_CASE("a group's restart stops all of it in reverse before it starts in order") {
+  VirtualHost host = started();
+  host.log.clear();
+  auto operation = host.request(Ask::restart, {"postfix-out", "postfix-in"}, false);
+  host.run(seconds(1));
+  CHECK(host.outcomes[operation]["postfix-out"] == Outcome::done);
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
+  Names signals;
+  for (const std::string& line : host.log)
+    if (line.starts_with("term ") || line.starts_with("launch ")) signals.push_back(line);
+  CHECK(signals == Names{"term postfix-in", "term postfix-out", "launch postfix-out", "launch postfix-in"});
+}
+
+TEST_CASE("a stop during a start is not lost, nor a start during a stop") {
+  VirtualHost host;
+  host.latency_max = milliseconds(100);
+  host.inventory(border_mail_server());
+  for (int i = 0; i < 40; ++i) {
+    host.request(Ask::stop, {"postfix-in", "postfix-out"});
+    host.run(milliseconds(i * 7));
+    host.request(Ask::start, {"postfix-in", "postfix-out"});
+    host.run(milliseconds(i * 5));
+  }
+  host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(10));
+  CHECK(host.state("postfix-in") == State::stopped);
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(host.violations.empty());
+}
+
+TEST_CASE("a later request takes a member over: the earlier operation ends as superseded") {
+  VirtualHost host;
+  host.latency_max = milliseconds(100);
+  host.inventory(border_mail_server());
+  host.run(seconds(5));
+  auto first = host.request(Ask::restart, {"postfix-in"});
+  host.request(Ask::stop, {"postfix-in"});
+  CHECK(host.outcomes[first]["postfix-in"] == Outcome::superseded);
+}
+
+TEST_CASE("a master that ignores SIGTERM gets SIGKILL after stop_timeout") {
+  VirtualHost host = started();
+  host.behaviour["postfix-in"].heeds_sigterm = false;
+  auto operation = host.request(Ask::stop, {"postfix-in"});
+  host.run(Policy{}.stop_timeout - milliseconds(1));
+  CHECK(host.has_master("postfix-in"));
+  host.run(milliseconds(1));
+  CHECK(host.state("postfix-in") == State::stopped);
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
+}
+
+TEST_CASE("left-overs that ignore SIGTERM are killed after stop_grace, and only then is it stopped") {
+  VirtualHost host = started();
+  host.behaviour["postfix-in"].sweeps = false;
+  host.request(Ask::stop, {"postfix-in"});
+  host.run(Policy{}.stop_grace - milliseconds(1));
+  CHECK(host.state("postfix-in") == State::stopping);
+  host.run(milliseconds(1));
+  CHECK(host.state("postfix-in") == State::stopped);
+}
+
+TEST_CASE("a crash loop ends in failed after start_limit restarts and is retried slowly") {
+  VirtualHost host = started();
+  host.behaviour["postfix-in"].ready = false;
+  host.kill("postfix-in", 11);
+  host.run(std::chrono::minutes(3));
+  CHECK(host.state("postfix-in") == State::failed);
+  CHECK(std::count(host.log.begin(), host.log.end(), "launch postfix-in") == 1 + 6);
+  CHECK(host.member("postfix-in").next_at().has_value());
+  host.behaviour["postfix-in"].ready = true;
+  host.run(std::chrono::minutes(11));
+  CHECK(host.state("postfix-in") == State::running);
+}
+
+TEST_CASE("reset-failed lets the next crash be answered at once") {
+  VirtualHost host = started();
+  for (int i = 0; i < 20; ++i) {
+    host.kill("postfix-in", 9);
+    host.settle();
+    REQUIRE(host.state("postfix-in") == State::running);
+    host.request(Ask::reset_failed, {"postfix-in"});
+  }
+}
+
+TEST_CASE("work that never answers is abandoned at its limit") {
+  VirtualHost host;
+  host.behaviour["postfix-out"].answers = false;
+  host.inventory(border_mail_server());
+  host.run(seconds(11));
+  CHECK(host.state("postfix-out") == State::failed);
+  CHECK(host.state("-") == State::running);
+}
+
+TEST_CASE("something unproven in the way is reported and never signalled") {
+  VirtualHost host;
+  host.start_by_hand("postfix-out");
+  host.behaviour["postfix-out"].foreign = true;
+  host.inventory(border_mail_server());
+  host.request(Ask::stop, {"postfix-out"});
+  host.request(Ask::start, {"postfix-out"});
+  host.request(Ask::stop, {"postfix-out"});
+  host.run();
+  CHECK(host.has_master("postfix-out"));
+  CHECK(std::count(host.log.begin(), host.log.end(), "term postfix-out") == 0);
+}
+
+TEST_CASE("a member that leaves the inventory stays visible while it runs") {
+  VirtualHost host = started();
+  auto members = border_mail_server();
+  members.pop_back();
+  host.inventory(members);
+  CHECK(host.state("postfix-in") == State::running);
+  host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(1));
+  host.inventory(members);
+  CHECK(host.fleet.find({"postfix-in"}) == nullptr);
+}
+
+TEST_CASE("a start is refused while everything is being stopped") {
+  VirtualHost host;
+  host.latency_max = milliseconds(50);
+  host.inventory(border_mail_server());
+  host.run(seconds(5));
+  host.shut_down();
+  auto operation = host.request(Ask::start, {"postfix-in"});
+  host.run(seconds(5));
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::refused);
+  CHECK(host.left);
+}
