@@ -1,0 +1,2 @@
+// The compiled part of Asio, once (BOOST_ASIO_SEPARATE_COMPILATION).
+#include <boost/asio/impl/src.hpp>

@@ -1,0 +1,26 @@
+// The kernel's list of listening TCP sockets (sock_diag(7)) of this network namespace.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/error.hpp"
+
+namespace postmultid::host {
+
+struct ListeningSocket {
+  std::uint64_t inode = 0;
+  std::string address;  // "*" for a wildcard, else as inet_ntop writes it
+  std::uint16_t port = 0;
+
+  /// "*:25", "127.0.0.1:25", "[::1]:25"
+  std::string endpoint() const;
+};
+
+model::Result<std::vector<ListeningSocket>> listening_sockets();
+
+/// Those of them that this process has open.
+std::vector<ListeningSocket> held_by(pid_t pid, const std::vector<ListeningSocket>& sockets);
+
+}  // namespace postmultid::host
