@@ -1,0 +1,197 @@
+#include "postfix/inventory.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "host/offload.hpp"
+#include "host/temporary_directory.hpp"
+
+namespace postmultid::postfix {
+
+using model::FailureClass;
+using model::Fault;
+using model::Result;
+
+namespace {
+
+// More at a time only makes each of them slower.
+constexpr std::size_t kAtOnce = 8;
+
+const std::vector<std::string> kParameters{
+    "multi_instance_name", "multi_instance_group", "multi_instance_enable", "queue_directory",
+    "data_directory",      "daemon_directory",     "command_directory",     "showq_service_name",
+    "queue_service_name",  "maillog_file",         "mail_version",          "master_service_disable"};
+
+bool is_yes(std::string word) {
+  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+  return word == "yes";
+}
+
+Instance make_instance(const std::string& directory, const std::string& output) {
+  auto p = parse_parameters(output);
+  Instance instance;
+  instance.config_directory = directory;
+  instance.name = p["multi_instance_name"];
+  instance.group = p["multi_instance_group"];
+  instance.enabled = is_yes(p["multi_instance_enable"]);
+  instance.queue_directory = p["queue_directory"];
+  instance.data_directory = p["data_directory"];
+  instance.daemon_directory = p["daemon_directory"];
+  instance.command_directory = p["command_directory"];
+  instance.showq_service = p["showq_service_name"];
+  instance.qmgr_service = p["queue_service_name"];
+  instance.maillog_file = p["maillog_file"];
+  instance.mail_version = p["mail_version"];
+  instance.master_service_disable = p["master_service_disable"];
+  instance.id = {instance.name.empty() ? directory : instance.name};
+  return instance;
+}
+
+std::string canonical(const std::string& path) {
+  std::error_code error;
+  auto resolved = std::filesystem::weakly_canonical(path, error);
+  return error ? path : resolved.string();
+}
+
+}  // namespace
+
+asio::awaitable<Result<std::string>> Inventory::primary_directory() {
+  // Any configuration will do to ask for a compiled-in value; an empty one cannot be broken.
+  auto empty = host::TemporaryDirectory::make();
+  if (!empty) co_return std::unexpected(empty.error());
+  std::ofstream(empty->path() + "/main.cf");
+  std::ofstream(empty->path() + "/master.cf");
+  auto answer = co_await tools_.postconf(words("-c", empty->path(), "-dh", "config_directory"));
+  if (answer && !answer->empty()) answer->pop_back();
+  co_return answer;
+}
+
+/// postconf refuses to say anything of an instance whose master.cf has an error, even about main.cf
+/// (docs/postfix-facts.md, "postconf"). With a copy of main.cf and an empty master.cf it answers.
+asio::awaitable<Result<std::string>> Inventory::postconf_without_master_cf(std::string directory,
+                                                                           std::vector<std::string> arguments) {
+  auto copy = host::TemporaryDirectory::make();
+  if (!copy) co_return std::unexpected(copy.error());
+  std::error_code error;
+  std::filesystem::copy_file(directory + "/main.cf", copy->path() + "/main.cf", error);
+  if (error) co_return model::failure("open " + directory + "/main.cf: " + error.message());
+  std::ofstream(copy->path() + "/master.cf");
+  auto all = words("-c", copy->path());
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  co_return co_await tools_.postconf(std::move(all));
+}
+
+asio::awaitable<Listed> Inventory::read_instance(std::string directory) {
+  auto ask = words("-xc", directory);
+  ask.insert(ask.end(), kParameters.begin(), kParameters.end());
+  auto parameters = co_await tools_.postconf(std::move(ask));
+  auto services = co_await tools_.postconf(words("-c", directory, "-M"));
+  Listed listed;
+  if (parameters && services) {
+    listed.instance = make_instance(directory, *parameters);
+    listed.instance.services = parse_services(*services);
+    co_return listed;
+  }
+
+  const model::Error& error = parameters ? services.error() : parameters.error();
+  listed.broken = Fault{FailureClass::config, "config-unreadable", error.message, "postconf -c " + directory + " -n"};
+  if (auto known = last_good_.find(directory); known != last_good_.end()) {
+    listed.instance = known->second;
+    co_return listed;
+  }
+  auto rest = words("-x");
+  rest.insert(rest.end(), kParameters.begin(), kParameters.end());
+  if (auto partly = co_await postconf_without_master_cf(directory, std::move(rest))) {
+    listed.instance = make_instance(directory, *partly);
+  } else {
+    listed.instance.config_directory = directory;
+    listed.instance.id = {directory};
+    listed.enabled_known = false;
+  }
+  co_return listed;
+}
+
+asio::awaitable<void> Inventory::read_into(std::string directory, Listed& into) {
+  into = co_await read_instance(std::move(directory));
+}
+
+asio::awaitable<std::vector<std::string>> Inventory::secondary_directories() {
+  auto list = co_await tools_.postconf(words("-c", primary_, "-xh", "multi_instance_directories"));
+  if (!list) list = co_await postconf_without_master_cf(primary_, words("-xh", "multi_instance_directories"));
+  if (list) secondaries_ = split_words(*list);
+  co_return secondaries_;
+}
+
+asio::awaitable<Result<std::vector<Listed>>> Inventory::read() {
+  if (primary_.empty()) {
+    auto directory = co_await primary_directory();
+    if (!directory) co_return std::unexpected(directory.error().within("asking postconf for the primary's directory"));
+    primary_ = *directory;
+  }
+  auto directories = words(primary_);
+  auto secondaries = co_await secondary_directories();
+  directories.insert(directories.end(), secondaries.begin(), secondaries.end());
+
+  std::vector<Listed> listed(directories.size());
+  auto executor = co_await asio::this_coro::executor;
+  for (std::size_t begin = 0; begin < directories.size(); begin += kAtOnce) {
+    using Job = decltype(asio::co_spawn(executor, read_into("", listed[0]), asio::deferred));
+    std::vector<Job> jobs;
+    for (std::size_t i = begin; i < std::min(begin + kAtOnce, directories.size()); ++i)
+      jobs.push_back(asio::co_spawn(executor, read_into(directories[i], listed[i]), asio::deferred));
+    co_await asio::experimental::make_parallel_group(std::move(jobs))
+        .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+  }
+
+  Instance& primary = listed[0].instance;
+  primary.primary = true;
+  if (primary.name.empty()) primary.id = model::kPrimary;
+  if (directories.size() == 1) primary.enabled = true;  // alone, it is what `postfix start` starts
+  auto compare = [listed = std::move(listed)]() mutable {
+    refuse_conflicts(listed);
+    return std::move(listed);
+  };
+  listed = co_await host::offload(tools_.pool(), std::move(compare));
+  for (const Listed& entry : listed)
+    if (!entry.broken) last_good_[entry.instance.config_directory] = entry.instance;
+  co_return listed;
+}
+
+void refuse_conflicts(std::vector<Listed>& listed) {
+  struct Claim {
+    std::string what, value;
+    const Instance* owner;
+  };
+  std::vector<Claim> claims;
+  for (Listed& entry : listed) {
+    Instance& instance = entry.instance;
+    std::vector<Claim> wanted{{"config_directory", canonical(instance.config_directory), &instance}};
+    if (!instance.name.empty()) wanted.push_back({"multi_instance_name", instance.name, &instance});
+    for (const auto& [what, path] :
+         {std::pair{"queue_directory", instance.queue_directory}, {"data_directory", instance.data_directory}})
+      if (!path.empty()) wanted.push_back({what, canonical(path), &instance});
+
+    bool conflict = false;
+    for (const Claim& want : wanted) {
+      auto taken = std::find_if(claims.begin(), claims.end(), [&](const Claim& claim) {
+        return claim.value == want.value && claim.what == want.what;
+      });
+      if (taken == claims.end()) continue;
+      conflict = true;
+      entry.broken = Fault{FailureClass::config, "conflict",
+                           instance.config_directory + "/main.cf: " + want.what + " = " + want.value +
+                               " is already that of " + taken->owner->id.text + " (" +
+                               taken->owner->config_directory + "/main.cf)",
+                           "postconf -c " + instance.config_directory + " " + want.what};
+      if (want.what == "multi_instance_name") instance.id = {instance.config_directory};
+    }
+    if (!conflict) claims.insert(claims.end(), wanted.begin(), wanted.end());
+  }
+}
+
+}  // namespace postmultid::postfix

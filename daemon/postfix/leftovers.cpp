@@ -1,0 +1,94 @@
+#include "postfix/leftovers.hpp"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "host/offload.hpp"
+#include "host/proc.hpp"
+#include "host/watch.hpp"
+#include "postfix/identity.hpp"
+
+namespace postmultid::postfix {
+
+namespace {
+
+template <typename T>
+T option(int socket, int name) {
+  T value{};
+  socklen_t size = sizeof(value);
+  return ::getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : T{};
+}
+
+bool is_tcp_listener(int socket) {
+  int domain = option<int>(socket, SO_DOMAIN);
+  return (domain == AF_INET || domain == AF_INET6) && option<int>(socket, SO_ACCEPTCONN) == 1;
+}
+
+/// False if the process may not be looked into. Sockets in `done` were dealt with in another process: they are
+/// shared, so one shutdown is enough.
+bool shut_listeners(const host::Process& process, std::set<std::uint64_t>& done) {
+  for (const host::OpenFile& file : host::open_files(process.pid())) {
+    auto inode = host::socket_inode(file.target);
+    if (!inode || done.contains(*inode)) continue;
+    auto socket = process.take_fd(file.number);
+    if (!socket) {
+      if (socket.error().number == EPERM) return false;
+      continue;  // closed meanwhile, or the process has ended
+    }
+    done.insert(*inode);
+    if (is_tcp_listener(socket->get())) ::shutdown(socket->get(), SHUT_RDWR);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<host::Process> processes_of(const Instance& instance, pid_t session) {
+  std::vector<host::Process> found;
+  auto queue = host::file_id(instance.queue_directory);
+  std::string daemons = real_daemon_directory(instance);
+  if (!queue || daemons.empty()) return found;
+  for (pid_t pid : host::all_processes()) {
+    auto process = host::Process::open(pid);
+    if (!process) continue;
+    auto stat = host::process_stat(pid);
+    if (!stat || stat->state == 'Z' || (session && stat->session != session)) continue;
+    if (std::filesystem::path(host::executable(pid)).parent_path() != daemons) continue;
+    if (host::working_directory(pid) != queue) continue;
+    if (process->alive()) found.push_back(std::move(*process));
+  }
+  return found;
+}
+
+unsigned clear_listeners(const Instance& instance, pid_t dead_master) {
+  std::set<std::uint64_t> done;
+  unsigned living = 0;
+  for (const host::Process& process : processes_of(instance, dead_master)) {
+    if (!shut_listeners(process, done)) (void)process.signal(SIGTERM);
+    if (process.alive()) ++living;
+  }
+  return living;
+}
+
+asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master) {
+  for (;;) {
+    // Shared with the thread that makes it: a cancelled sweep leaves the thread to finish alone.
+    auto left = std::make_shared<std::vector<host::Process>>();
+    auto look = [instance, only_of_master, left] {
+      *left = processes_of(instance, only_of_master);
+      return !left->empty() || only_of_master || lock_is_free(instance);
+    };
+    bool free = co_await host::offload(tools.pool(), std::move(look));
+    for (const host::Process& process : *left) (void)process.signal(force ? SIGKILL : SIGTERM);
+    for (const host::Process& process : *left) co_await host::ended(process);
+    if (left->empty() && free) co_return;
+    if (left->empty()) co_await host::pause(std::chrono::milliseconds(20));
+  }
+}
+
+}  // namespace postmultid::postfix

@@ -1,0 +1,28 @@
+// The processes of an instance beside its master: what a crash leaves in the middle of a session, and what a stop
+// leaves because it keeps a session of its own (postscreen, verify, proxymap in write mode).
+//
+// A process belongs to an instance if it runs a program of $daemon_directory and stands in queue_directory: both
+// are set by master before it serves anything, and nobody else has reason to do both.
+#pragma once
+
+#include <vector>
+
+#include "host/process.hpp"
+#include "postfix/instance.hpp"
+#include "postfix/tools.hpp"
+
+namespace postmultid::postfix {
+
+/// The instance's processes; of one master's session only, if `session` is not 0. May block on /proc.
+std::vector<host::Process> processes_of(const Instance& instance, pid_t session = 0);
+
+/// After a crash: shuts the listening TCP sockets that the dead master's processes still hold, so that none of them
+/// swallows a connection beside the new master's (SO_REUSEPORT), and leaves the processes to end their sessions.
+/// Where taking the socket is not permitted, the process is ended. Returns how many live on.
+unsigned clear_listeners(const Instance& instance, pid_t dead_master);
+
+/// Ends the instance's processes (with SIGTERM, or SIGKILL if `force`) and returns when none is left and the lock is
+/// free. How long that may take is the caller's to say.
+asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master);
+
+}  // namespace postmultid::postfix

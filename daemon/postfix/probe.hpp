@@ -1,0 +1,36 @@
+// Is a master that was just started (or found) ready? First the proof of its identity, then each of
+//   showq      its greeting: master accepts, forks, execs, and the queue can be read
+//   qmgr       answers a NUL trigger: the queue manager lives
+//   listeners  every inet service's socket is held by this master
+// A TCP connect proves nothing: the kernel's backlog answers for the dead (docs/postfix-facts.md, "Readiness").
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "model/fault.hpp"
+#include "model/status.hpp"
+#include "postfix/identity.hpp"
+#include "postfix/tools.hpp"
+
+namespace postmultid::postfix {
+
+struct Readiness {
+  std::vector<model::Check> checks;
+  std::vector<std::string> listeners;
+};
+
+/// Waits until master.pid names a process that is proved to be the master.
+asio::awaitable<std::expected<Master, model::Fault>> await_master(Tools& tools, Instance instance,
+                                                                  std::chrono::milliseconds limit);
+
+/// Waits until the master with this pid is ready; the fault says what is missing.
+asio::awaitable<std::expected<Readiness, model::Fault>> await_ready(Tools& tools, Instance instance, pid_t pid,
+                                                                    std::chrono::milliseconds limit);
+
+/// Looks once.
+asio::awaitable<Readiness> look(Tools& tools, Instance instance, pid_t pid);
+
+}  // namespace postmultid::postfix

@@ -1,0 +1,20 @@
+// The steps of a start that run Postfix's own programs.
+#pragma once
+
+#include <expected>
+
+#include "model/fault.hpp"
+#include "postfix/instance.hpp"
+#include "postfix/tools.hpp"
+
+namespace postmultid::postfix {
+
+using Done = std::expected<void, model::Fault>;
+
+/// `postfix check`, and before it what Debian up to 12 does for chrooted services. Safe while the master runs.
+asio::awaitable<Done> check(Tools& tools, Instance instance);
+
+/// `master -w`: success means that its sockets are bound and its handlers installed. Cancelled, it leaves no master.
+asio::awaitable<Done> launch(Tools& tools, Instance instance);
+
+}  // namespace postmultid::postfix

@@ -1,0 +1,97 @@
+#include "postfix/tools.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "host/deadline.hpp"
+
+namespace postmultid::postfix {
+
+using model::Error;
+using model::Result;
+
+namespace {
+
+constexpr std::chrono::seconds kPostconfLimit{10};
+constexpr char kPath[] = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Line `number` of a file, for the reader of a message about it.
+std::string line_of(const std::string& path, int number) {
+  std::ifstream file(path);
+  std::string line;
+  while (number-- > 0)
+    if (!std::getline(file, line)) return "";
+  return line;
+}
+
+/// "file /etc/postfix/master.cf: line 38: bad field count" as `/etc/postfix/master.cf:38: bad field count: "…"`
+std::string with_place(const std::string& message) {
+  static const std::regex place("file (/\\S+): line ([0-9]{1,7}): (.*)");
+  std::smatch match;
+  if (!std::regex_search(message, match, place)) return message;
+  std::string text = line_of(match[1], std::stoi(match[2]));
+  return match[1].str() + ":" + match[2].str() + ": " + match[3].str() + (text.empty() ? "" : ": \"" + text + "\"");
+}
+
+}  // namespace
+
+std::vector<std::string> environment() {
+  std::vector<std::string> list{std::string("PATH=") + kPath, "LANG=C"};
+  // INVOCATION_ID: Debian 13's `postfix start` asks systemd instead where it is not set.
+  for (const char* name : {"TZ", "INVOCATION_ID"})
+    if (const char* value = std::getenv(name)) list.push_back(std::string(name) + "=" + value);
+  return list;
+}
+
+std::string reason_in(const std::string& output) {
+  static const std::regex severity("(^|: )(fatal|panic|error): (.*)");
+  std::istringstream lines(output);
+  std::string best, last;
+  for (std::string line; std::getline(lines, line);) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (line.empty()) continue;
+    last = line;
+    std::smatch match;
+    if (best.empty() && std::regex_search(line, match, severity)) best = match[3];
+  }
+  return with_place(best.empty() ? last : best);
+}
+
+Result<void> Tools::find_postconf() {
+  const char* path = std::getenv("PATH");
+  std::istringstream directories((path ? std::string(path) + ":" : "") + kPath);
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    std::string candidate = directory + "/postconf";
+    if (directory.starts_with('/') && ::access(candidate.c_str(), X_OK) == 0) {
+      postconf_ = candidate;
+      return {};
+    }
+  }
+  return model::failure("no postconf on PATH or in /usr/sbin: is Postfix installed? (apt-get install postfix)");
+}
+
+asio::awaitable<Result<host::Ended>> Tools::run(std::vector<std::string> argv, std::vector<std::string> more) {
+  host::Command command{std::move(argv), environment(), true};
+  command.environment.insert(command.environment.end(), more.begin(), more.end());
+  co_return co_await children_.run(std::move(command));
+}
+
+asio::awaitable<Result<std::string>> Tools::postconf(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), postconf_);
+  // Not on a terminal: postconf always writes its complaints, and a terminal would turn line ends into \r\n.
+  host::Command command{std::move(arguments), environment(), false};
+  auto ended = co_await host::within(kPostconfLimit, children_.run(std::move(command)));
+  if (!ended) co_return model::failure("postconf did not end within 10 s");
+  if (!*ended) co_return std::unexpected(ended->error());
+  const host::Ended& done = **ended;
+  if (!done.ok()) co_return std::unexpected(Error{reason_in(done.output), 0});
+  co_return done.output;
+}
+
+}  // namespace postmultid::postfix

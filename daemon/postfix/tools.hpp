@@ -1,0 +1,57 @@
+// Where Postfix's programs are and how they are run: a clean environment, a terminal where reasons are wanted, and
+// always a limit. `postmulti` and a bare `postfix` are never used: one broken sibling makes them fail for all
+// (docs/postfix-facts.md, "postmulti").
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/children.hpp"
+#include "model/error.hpp"
+
+namespace postmultid::postfix {
+
+namespace asio = boost::asio;
+
+/// A list of words. (GCC 12 cannot compile a braced list of strings inside a co_await expression.)
+template <typename... Words>
+std::vector<std::string> words(Words&&... each) {
+  std::vector<std::string> list;
+  (list.emplace_back(std::forward<Words>(each)), ...);
+  return list;
+}
+
+class Tools {
+ public:
+  Tools(host::Children& children, asio::thread_pool& pool) : children_(children), pool_(pool) {}
+
+  /// The postconf on PATH, or in /usr/sbin where PATH is a user's; its absolute path is used from then on.
+  model::Result<void> find_postconf();
+
+  /// postconf's output, or its own words of complaint. Ends within 10 s.
+  asio::awaitable<model::Result<std::string>> postconf(std::vector<std::string> arguments);
+
+  /// Any other program. No limit but the caller's cancellation.
+  asio::awaitable<model::Result<host::Ended>> run(std::vector<std::string> argv,
+                                                  std::vector<std::string> more_environment = {});
+
+  asio::thread_pool& pool() { return pool_; }
+
+ private:
+  host::Children& children_;
+  asio::thread_pool& pool_;
+  std::string postconf_;
+};
+
+/// What Postfix's programs may know of our environment: a fixed PATH and the few names that import_environment lets
+/// through, never MAIL_CONFIG (with it, `postfix` and postconf would mean another instance).
+std::vector<std::string> environment();
+
+/// The line that says why, out of what a Postfix program printed: without the program's name in front, and with
+/// "file F: line N: text" as "F:N: text".
+std::string reason_in(const std::string& output);
+
+}  // namespace postmultid::postfix
