@@ -1,0 +1,50 @@
+#include "runtime/operations.hpp"
+
+#include <algorithm>
+
+namespace postmultid::runtime {
+
+using model::Operation;
+using model::OperationState;
+using model::Outcome;
+
+namespace {
+
+constexpr std::size_t kKept = 256;
+
+}  // namespace
+
+model::OperationId Operations::begin(model::Action action, std::vector<model::MemberId> members, model::WallTime now) {
+  Operation operation;
+  operation.id = {++last_};
+  operation.action = action;
+  operation.created_at = now;
+  for (model::MemberId& member : members) operation.members.push_back({std::move(member), Outcome::pending, ""});
+  operations_.push_back(std::move(operation));
+  if (operations_.size() > kKept) operations_.pop_front();
+  return operations_.back().id;
+}
+
+void Operations::conclude(model::OperationId id, const model::MemberId& member, Outcome outcome, std::string message,
+                          model::WallTime now) {
+  auto operation = std::find_if(operations_.begin(), operations_.end(), [&](const Operation& o) { return o.id == id; });
+  if (operation == operations_.end()) return;
+  bool pending = false;
+  for (model::OperationMember& each : operation->members) {
+    if (each.id == member) {
+      each.outcome = outcome;
+      each.message = message;
+    }
+    pending |= each.outcome == Outcome::pending;
+  }
+  if (pending || operation->state == OperationState::finished) return;
+  operation->state = OperationState::finished;
+  operation->finished_at = now;
+}
+
+std::optional<Operation> Operations::find(model::OperationId id) const {
+  auto operation = std::find_if(operations_.begin(), operations_.end(), [&](const Operation& o) { return o.id == id; });
+  return operation == operations_.end() ? std::nullopt : std::optional(*operation);
+}
+
+}  // namespace postmultid::runtime

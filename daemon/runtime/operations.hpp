@@ -1,0 +1,29 @@
+// The operations under way and the last ones that ended.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "model/operation.hpp"
+
+namespace postmultid::runtime {
+
+class Operations {
+ public:
+  model::OperationId begin(model::Action action, std::vector<model::MemberId> members, model::WallTime now);
+
+  /// What became of one member; the last one ends the operation.
+  void conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message,
+                model::WallTime now);
+
+  std::optional<model::Operation> find(model::OperationId id) const;
+  std::vector<model::Operation> all() const { return {operations_.begin(), operations_.end()}; }
+
+ private:
+  std::deque<model::Operation> operations_;  // the youngest at the back; bounded
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace postmultid::runtime

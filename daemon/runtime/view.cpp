@@ -1,0 +1,121 @@
+#include "runtime/view.hpp"
+
+#include <algorithm>
+
+namespace postmultid::runtime {
+
+using model::Desired;
+using model::Health;
+using model::Member;
+using model::Reason;
+using model::State;
+using supervision::Machine;
+using supervision::Phase;
+
+namespace {
+
+std::string fault_of(const Machine& machine) {
+  return machine.fault() ? ": " + machine.fault()->message : std::string();
+}
+
+/// Why a member is not simply running or simply stopped.
+std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& machine, const Clocks& clocks) {
+  Reason reason;
+  reason.since = clocks.to_wall(machine.changed_at());
+  if (machine.next_at()) reason.next_at = clocks.to_wall(*machine.next_at());
+  const Machine* blocker = fleet.blocker(machine);
+  const std::string& id = machine.spec().id.text;
+
+  if (blocker) {
+    reason.code = "waiting";
+    reason.message = (machine.phase() == Phase::queued ? "waits for " : "is to stop after ") + blocker->spec().id.text +
+                     ", which is " + model::to_word(blocker->state()) + fault_of(*blocker);
+    reason.next_action = machine.phase() == Phase::queued ? "start" : "stop";
+    return reason;
+  }
+  if (machine.stopped_outside()) {
+    reason.code = "stopped-outside";
+    reason.message = "stopped outside postmultid";
+    reason.hint = "pmctl start " + id;
+    return reason;
+  }
+  if (machine.phase() == Phase::stopped && !machine.spec().enabled) {
+    reason.code = "disabled";
+    reason.message = "multi_instance_enable is not yes";
+    reason.hint = "pmctl start " + id;
+    return reason;
+  }
+  if (!machine.fault()) return std::nullopt;
+  reason.code = machine.fault()->code;
+  reason.message = machine.fault()->message;
+  reason.hint = machine.fault()->hint;
+  if (machine.phase() == Phase::backoff || (machine.phase() == Phase::failed && reason.next_at))
+    reason.next_action = machine.desired() == Desired::up ? "start" : "stop";
+  if (machine.phase() == Phase::failed && reason.hint.empty()) reason.hint = "pmctl start " + id;
+  return reason;
+}
+
+model::LastExit last_exit_of(const Machine& machine, const Clocks& clocks) {
+  const supervision::Exit& exit = *machine.last_exit();
+  return {exit.cause, exit.signal_name, exit.status, clocks.to_wall(machine.exited_at())};
+}
+
+/// Health is what the checks say of a member that runs; of any other nothing is known.
+Health health_of(const Machine& machine, const std::vector<model::Check>& checks) {
+  if (!machine.running() || checks.empty()) return Health::unknown;
+  bool bad = std::any_of(checks.begin(), checks.end(), [](const model::Check& check) { return check.ok == false; });
+  return bad ? Health::degraded : Health::ok;
+}
+
+}  // namespace
+
+Clocks Clocks::now() { return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()}; }
+
+model::WallTime Clocks::to_wall(supervision::Instant instant) const {
+  return wall + std::chrono::duration_cast<model::WallTime::duration>(instant - monotonic);
+}
+
+Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward& ward, const Clocks& clocks) {
+  Member member;
+  member.id = machine.spec().id;
+  member.name = ward.instance.name;
+  member.primary = ward.instance.primary;
+  member.group = machine.spec().group;
+  member.config_directory = ward.instance.config_directory;
+  member.queue_directory = ward.instance.queue_directory;
+  member.state = machine.state();
+  member.desired = machine.desired();
+  if (ward.enabled_known) member.enabled = machine.spec().enabled;
+  if (ward.charge) {
+    member.pid = ward.charge->proof.pid;
+    member.proof = ward.charge->proof;
+    member.started_at = ward.started_at;
+    member.checks = ward.checks;
+    member.listeners = ward.listeners;
+  }
+  const auto& broken = machine.spec().broken;
+  member.checks.push_back({"config", !broken, broken ? broken->message : ""});
+  member.health = health_of(machine, member.checks);
+  member.reason = reason_of(fleet, machine, clocks);
+  member.state_changed_at = clocks.to_wall(machine.changed_at());
+  member.restarts = machine.restarts();
+  if (machine.last_exit()) member.last_exit = last_exit_of(machine, clocks);
+  member.queue = ward.queue;
+  member.processes = ward.processes;
+  return member;
+}
+
+std::vector<model::Group> groups_of(const std::vector<Member>& members) {
+  std::vector<model::Group> groups;
+  for (const Member& member : members) {
+    if (member.group.empty()) continue;
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.name == member.group; });
+    if (group == groups.end()) group = groups.insert(groups.end(), model::Group{member.group, 0, 0, {}});
+    group->members.push_back(member.id);
+    group->up += member.state == State::running ? 1 : 0;
+    group->wanted += member.desired == Desired::up ? 1 : 0;
+  }
+  return groups;
+}
+
+}  // namespace postmultid::runtime

@@ -1,0 +1,25 @@
+// From the core's machines and the shell's observations to what the world sees.
+#pragma once
+
+#include "model/status.hpp"
+#include "runtime/ward.hpp"
+#include "supervision/fleet.hpp"
+
+namespace postmultid::runtime {
+
+/// The core counts in monotonic time; people read wall-clock time. Both clocks at one moment.
+struct Clocks {
+  supervision::Instant monotonic;
+  model::WallTime wall;
+
+  static Clocks now();
+  model::WallTime to_wall(supervision::Instant instant) const;
+};
+
+model::Member view(const supervision::Fleet& fleet, const supervision::Machine& machine, const Ward& ward,
+                   const Clocks& clocks);
+
+/// Groups in the order of their first member, with members up of members wanted.
+std::vector<model::Group> groups_of(const std::vector<model::Member>& members);
+
+}  // namespace postmultid::runtime
