@@ -1,0 +1,139 @@
+#include "control/handlers.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "model/error.hpp"
+#include "model/selection.hpp"
+
+namespace postmultid::control {
+
+using model::Operation;
+using model::OperationState;
+using model::Problem;
+using model::Result;
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::chrono::seconds kLongestWait{600};
+
+Problem bad_request(std::string detail) { return {400, "bad-request", "The request cannot be understood", std::move(detail)}; }
+
+/// "?wait=30s" (or 500ms, 5m); nothing where it is not given.
+Result<std::optional<milliseconds>> wait_of(const Request& request) {
+  auto wait = request.query.find("wait");
+  if (wait == request.query.end()) return std::nullopt;
+  const std::string& text = wait->second;
+  std::uint32_t number = 0;
+  auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
+  milliseconds one = unit == "s" ? milliseconds(1000) : unit == "ms" ? milliseconds(1) : unit == "m" ? milliseconds(60000) : milliseconds(0);
+  if (error != std::errc{} || one == milliseconds(0))
+    return model::failure("wait=" + text + " is not a duration such as 500ms, 30s or 5m");
+  return std::min<milliseconds>(one * number, kLongestWait);
+}
+
+/// Reads {"action": …, "select": {…}}; every unknown key is refused, so that a slip is never taken for a wish.
+Result<std::pair<model::Action, model::Selection>> parse_operation(const std::string& body) {
+  json document = json::parse(body, nullptr, false);
+  if (document.is_discarded()) return model::failure("the body is not JSON");
+  if (!document.is_object()) return model::failure("the body is not a JSON object");
+  auto only = [](const json& object, const std::set<std::string>& known, const std::string& where) -> std::string {
+    for (const auto& [key, value] : object.items())
+      if (!known.contains(key)) return "unknown key \"" + key + "\" in " + where;
+    return "";
+  };
+  if (auto wrong = only(document, {"action", "select"}, "the request"); !wrong.empty()) return model::failure(wrong);
+  try {
+    std::string word = document.at("action");
+    // An unknown word becomes the enumeration's first value: compare its spelling.
+    auto action = document.at("action").get<model::Action>();
+    if (model::to_word(action) != word)
+      return model::failure("action \"" + word + "\" is not one of start, stop, restart, reset-failed");
+    const json& select = document.at("select");
+    if (!select.is_object()) return model::failure("select is not an object");
+    if (auto wrong = only(select, {"names", "group", "all"}, "select"); !wrong.empty()) return model::failure(wrong);
+    auto selection = select.get<model::Selection>();
+    int ways = !selection.names.empty() + !selection.group.empty() + selection.all;
+    if (ways != 1) return model::failure("select needs exactly one of names, group and all");
+    return std::pair(action, std::move(selection));
+  } catch (const json::exception& e) {
+    return model::failure(e.what());
+  }
+}
+
+asio::awaitable<void> await_end(runtime::Service& service, model::OperationId id, milliseconds limit) {
+  for (auto end = steady_clock::now() + limit;;) {
+    auto operation = service.operation(id);
+    auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
+    if (!operation || operation->state == OperationState::finished || left <= milliseconds(0)) co_return;
+    co_await service.changed(left);
+  }
+}
+
+}  // namespace
+
+asio::awaitable<Response> get_status(runtime::Service& service, Request, std::string) {
+  co_return answer(*service.status());
+}
+
+asio::awaitable<Response> get_instances(runtime::Service& service, Request, std::string) {
+  co_return answer(service.status()->members);
+}
+
+asio::awaitable<Response> get_instance(runtime::Service& service, Request, std::string name) {
+  auto status = service.status();
+  auto id = model::find(*status, name);
+  if (!id) co_return refuse(id.error());
+  auto member = std::find_if(status->members.begin(), status->members.end(), [&](const auto& m) { return m.id == *id; });
+  co_return answer(*member);
+}
+
+asio::awaitable<Response> get_operations(runtime::Service& service, Request, std::string) {
+  co_return answer(service.operations());
+}
+
+asio::awaitable<Response> post_operation(runtime::Service& service, Request request, std::string) {
+  auto wait = wait_of(request);
+  if (!wait) co_return refuse(bad_request(wait.error().message));
+  auto wanted = parse_operation(request.body);
+  if (!wanted) co_return refuse(bad_request(wanted.error().message));
+  auto id = co_await service.submit(wanted->first, wanted->second);
+  if (!id) co_return refuse(id.error());
+  if (*wait) co_await await_end(service, *id, **wait);
+  auto operation = service.operation(*id);
+  if (!operation) co_return refuse(Problem{410, "operation-forgotten", "Too many operations since", id->text()});
+  Response response = answer(*operation, operation->state == OperationState::finished && *wait ? 200 : 202);
+  response.headers["Location"] = "/v1/operations/" + id->text();
+  co_return response;
+}
+
+asio::awaitable<Response> get_operation(runtime::Service& service, Request request, std::string name) {
+  auto wait = wait_of(request);
+  if (!wait) co_return refuse(bad_request(wait.error().message));
+  model::OperationId id;
+  if (name.starts_with("op-")) std::from_chars(name.data() + 3, name.data() + name.size(), id.number);
+  if (*wait) co_await await_end(service, id, **wait);
+  auto operation = service.operation(id);
+  if (!operation || operation->id.text() != name)
+    co_return refuse(Problem{404, "no-such-operation", "There is no such operation", "no operation \"" + name + "\""});
+  co_return answer(*operation);
+}
+
+/// alive: the event loop turns, or this would not be answered. ready: nothing that is wanted is missing.
+asio::awaitable<Response> get_health(runtime::Service& service, Request request, std::string) {
+  std::string level = request.query.contains("level") ? request.query["level"] : "alive";
+  if (level == "alive") co_return answer(json{{"level", level}, {"ok", true}, {"missing", json::array()}});
+  if (level != "ready") co_return refuse(bad_request("level=" + level + " is not one of alive, ready"));
+  json missing = json::array();
+  for (const model::Member& member : service.status()->members)
+    if (member.desired == model::Desired::up && member.state != model::State::running) missing.push_back(member.id.text);
+  bool ok = missing.empty();
+  co_return answer(json{{"level", level}, {"ok", ok}, {"missing", std::move(missing)}}, ok ? 200 : 503);
+}
+
+}  // namespace postmultid::control

@@ -1,0 +1,24 @@
+// What each route does. A handler only translates: the runtime answers.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "control/message.hpp"
+#include "runtime/service.hpp"
+
+namespace postmultid::control {
+
+namespace asio = boost::asio;
+
+using Handler = asio::awaitable<Response> (*)(runtime::Service&, Request, std::string parameter);
+
+asio::awaitable<Response> get_status(runtime::Service&, Request, std::string);
+asio::awaitable<Response> get_instances(runtime::Service&, Request, std::string);
+asio::awaitable<Response> get_instance(runtime::Service&, Request, std::string id);
+asio::awaitable<Response> get_operations(runtime::Service&, Request, std::string);
+asio::awaitable<Response> post_operation(runtime::Service&, Request, std::string);
+asio::awaitable<Response> get_operation(runtime::Service&, Request, std::string id);
+asio::awaitable<Response> get_health(runtime::Service&, Request, std::string);
+
+}  // namespace postmultid::control

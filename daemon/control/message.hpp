@@ -1,0 +1,45 @@
+// A request and its answer, without the library that moves them: what the handlers see.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "model/problem.hpp"
+
+namespace postmultid::control {
+
+/// Who asks, as the kernel says (SO_PEERCRED).
+struct Peer {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+struct Request {
+  Peer peer;
+  std::string method;
+  std::vector<std::string> path;             // decoded segments
+  std::map<std::string, std::string> query;  // decoded
+  std::string body;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::map<std::string, std::string> headers;
+};
+
+inline Response answer(const nlohmann::json& body, int status = 200) {
+  return {status, "application/json", body.dump() + "\n", {}};
+}
+
+inline Response refuse(const model::Problem& problem) {
+  return {problem.status, "application/problem+json", nlohmann::json(problem).dump() + "\n", {}};
+}
+
+}  // namespace postmultid::control

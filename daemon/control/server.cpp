@@ -1,0 +1,212 @@
+#include "control/server.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/url.hpp>
+#include <chrono>
+#include <filesystem>
+
+#include "control/routes.hpp"
+#include "host/log.hpp"
+#include "host/watch.hpp"
+
+namespace postmultid::control {
+
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::local::stream_protocol;
+using model::Problem;
+using model::Result;
+using model::system_error;
+
+namespace {
+
+using Stream = beast::basic_stream<stream_protocol>;
+
+constexpr std::size_t kHeaderLimit = 8 * 1024;
+constexpr std::size_t kBodyLimit = 1024 * 1024;
+constexpr std::chrono::seconds kRequestLimit{15};  // to send one request
+constexpr std::chrono::seconds kWriteLimit{15};    // to take one answer
+constexpr std::chrono::seconds kIdleLimit{60};     // between two requests
+constexpr unsigned kConnectionLimit = 256;
+constexpr char kGroup[] = "postmultid";
+
+Peer peer_of(Stream& stream) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  if (::getsockopt(stream.socket().native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+    return {0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
+  return {credentials.pid, credentials.uid, credentials.gid};
+}
+
+/// Nothing if the target is not a path.
+std::optional<Request> understand(const http::request<http::string_body>& message, const Peer& peer) {
+  auto target = boost::urls::parse_origin_form(message.target());
+  if (!target) return std::nullopt;
+  Request request;
+  request.peer = peer;
+  request.method = std::string(message.method_string());
+  for (auto segment : target->segments()) request.path.push_back(segment);
+  for (auto parameter : target->params()) request.query[parameter.key] = parameter.value;
+  request.body = message.body();
+  return request;
+}
+
+http::response<http::string_body> render(Response response, unsigned version, bool keep_alive, bool head) {
+  http::response<http::string_body> message(static_cast<http::status>(response.status), version);
+  message.set(http::field::server, "postmultid/" POSTMULTID_VERSION);
+  message.set(http::field::content_type, response.content_type);
+  for (const auto& [name, value] : response.headers) message.set(name, value);
+  message.keep_alive(keep_alive);
+  message.body() = std::move(response.body);
+  message.prepare_payload();
+  if (head) message.body().clear();
+  return message;
+}
+
+Problem problem_of(const beast::error_code& error) {
+  if (error == http::error::header_limit)
+    return {431, "headers-too-large", "The headers are too large", "more than 8 KiB of headers"};
+  if (error == http::error::body_limit)
+    return {413, "body-too-large", "The body is too large", "more than 1 MiB of body"};
+  if (error == beast::error::timeout)
+    return {408, "request-timeout", "The request took too long", "it was not complete within 15 s"};
+  return {400, "bad-request", "The request cannot be understood", error.message()};
+}
+
+/// One connection, one request after the other.
+asio::awaitable<void> converse(Stream stream, runtime::Service& service) {
+  Peer peer = peer_of(stream);
+  beast::flat_buffer buffer(kHeaderLimit + kBodyLimit);
+  beast::error_code error;
+  for (bool open = true; open;) {
+    http::request_parser<http::string_body> parser;
+    parser.header_limit(kHeaderLimit);
+    parser.body_limit(kBodyLimit);
+    if (buffer.size() == 0) {
+      // The first byte may take its time; from then on the clock runs.
+      stream.expires_after(kIdleLimit);
+      auto some = co_await stream.async_read_some(buffer.prepare(512), asio::redirect_error(asio::use_awaitable, error));
+      if (error) co_return;
+      buffer.commit(some);
+    }
+    stream.expires_after(kRequestLimit);
+    co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    if (error == http::error::end_of_stream || error == asio::error::connection_reset) co_return;
+    Response response;
+    bool head = false;
+    if (error) {
+      response = refuse(problem_of(error));
+      open = false;
+    } else if (auto request = understand(parser.get(), peer)) {
+      head = request->method == "HEAD";
+      open = parser.get().keep_alive();
+      stream.expires_never();  // how long a handler may wait is its own affair; each has a limit
+      response = co_await route(service, std::move(*request));
+    } else {
+      response = refuse({400, "bad-request", "The request cannot be understood", "the target is not a path"});
+    }
+    stream.expires_after(kWriteLimit);
+    auto message = render(std::move(response), 11, open, head);
+    http::response_serializer<http::string_body> serializer(message);
+    if (head)
+      co_await http::async_write_header(stream, serializer, asio::redirect_error(asio::use_awaitable, error));
+    else
+      co_await http::async_write(stream, serializer, asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+  }
+  stream.socket().shutdown(stream_protocol::socket::shutdown_both, error);
+}
+
+/// Whether somebody answers there.
+bool is_alive(const std::string& path) {
+  asio::io_context context;
+  stream_protocol::socket socket(context);
+  boost::system::error_code error;
+  socket.connect(stream_protocol::endpoint(path), error);
+  return !error;
+}
+
+}  // namespace
+
+Server::Server(asio::io_context& loop, runtime::Service& service, std::string path)
+    : loop_(loop), service_(service), path_(std::move(path)), acceptor_(loop) {}
+
+Server::~Server() {
+  if (acceptor_.is_open()) ::unlink(path_.c_str());
+}
+
+Result<void> Server::listen() {
+  if (path_.size() >= sizeof(sockaddr_un::sun_path))
+    return model::failure(path_ + ": a socket's path has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
+  std::error_code made;
+  std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), made);
+  if (made) return model::failure("create " + std::filesystem::path(path_).parent_path().string() + ": " + made.message());
+
+  // The lock decides between two daemons, whatever the socket's file looks like: it goes with its owner.
+  std::string lock_path = path_ + ".lock";
+  lock_ = host::Fd(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock_) return std::unexpected(system_error("open " + lock_path));
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0)
+    return model::failure("another postmultid is running: it holds " + lock_path + " (pmctl status shows it)");
+  struct stat existing {};
+  if (::lstat(path_.c_str(), &existing) == 0) {
+    if (!S_ISSOCK(existing.st_mode)) return model::failure(path_ + " is there and is not a socket: not replaced");
+    if (is_alive(path_)) return model::failure(path_ + " is in use by another program");
+    ::unlink(path_.c_str());
+  }
+
+  boost::system::error_code error;
+  mode_t before = ::umask(0177);
+  acceptor_.open(stream_protocol(), error);
+  if (!error) acceptor_.bind(stream_protocol::endpoint(path_), error);
+  ::umask(before);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return model::failure("listen on " + path_ + ": " + error.message());
+  if (const group* members = ::getgrnam(kGroup))
+    if (::chown(path_.c_str(), 0, members->gr_gid) < 0) return std::unexpected(system_error("chown " + path_));
+  if (::chmod(path_.c_str(), 0660) < 0) return std::unexpected(system_error("chmod " + path_));
+  return {};
+}
+
+void Server::serve() {
+  asio::co_spawn(loop_, accept_for_ever(), [](std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+  });
+}
+
+asio::awaitable<void> Server::accept_for_ever() {
+  for (;;) {
+    boost::system::error_code error;
+    auto socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::operation_aborted) co_return;
+    if (error) {
+      // Out of descriptors, most likely: the waiting connection stays in the backlog until there is one again.
+      host::log(host::Level::warning, "accept: " + error.message());
+      co_await host::pause(std::chrono::milliseconds(100));
+      continue;
+    }
+    if (connections_ >= kConnectionLimit) continue;  // closed at once
+    ++connections_;
+    asio::co_spawn(loop_, converse(Stream(std::move(socket)), service_), [this](std::exception_ptr failed) {
+      --connections_;
+      try {
+        if (failed) std::rethrow_exception(failed);
+      } catch (const std::exception& e) {
+        host::log(host::Level::error, std::string("internal: control connection: ") + e.what());
+      }
+    });
+  }
+}
+
+}  // namespace postmultid::control

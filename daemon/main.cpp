@@ -1,0 +1,98 @@
+// postmultid: command line and wiring, nothing else.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+
+#include "control/server.hpp"
+#include "host/log.hpp"
+#include "host/notify.hpp"
+#include "runtime/shell.hpp"
+
+namespace asio = boost::asio;
+using postmultid::host::Level;
+using postmultid::host::log;
+
+namespace {
+
+// Enough that one hanging file system does not keep the others' work waiting.
+constexpr unsigned kThreads = 8;
+
+struct Options {
+  std::string socket = "/run/postmultid/control.sock";
+  Level log_level = Level::info;
+};
+
+asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& shell,
+                          postmultid::control::Server& server, int& exit_status) {
+  if (auto opened = co_await shell.open(); !opened) {
+    log(Level::error, "cannot start: " + opened.error().message);
+    exit_status = 1;
+    loop.stop();
+    co_return;
+  }
+  server.serve();
+  postmultid::host::notify_ready("supervising");
+
+  // SIGTERM and SIGINT: the ordered stop of everything.
+  asio::signal_set stop(loop, SIGTERM, SIGINT);
+  co_await stop.async_wait(asio::use_awaitable);
+  log(Level::notice, "stopping all members in reverse order");
+  postmultid::host::notify_stopping();
+  shell.shut_down([&loop] { loop.stop(); });
+}
+
+int serve(const Options& options) {
+  postmultid::host::set_log_level(options.log_level);
+  // What our children inherit: `master` and its friends set their own where it matters.
+  ::umask(022);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  asio::io_context loop(1);
+  asio::thread_pool pool(kThreads);
+  postmultid::runtime::Shell shell(loop, pool);
+  postmultid::control::Server server(loop, shell, options.socket);
+  if (auto listening = server.listen(); !listening) {
+    log(Level::error, "cannot start: " + listening.error().message);
+    return 1;
+  }
+  log(Level::notice, "postmultid " POSTMULTID_VERSION " listens on " + options.socket);
+  int exit_status = 0;
+  asio::co_spawn(loop, run(loop, shell, server, exit_status), [](std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+  });
+  loop.run();
+  log(Level::notice, "postmultid ends");
+  return exit_status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"postmultid supervises all Postfix instances of this host.", "postmultid"};
+  Options options;
+  const std::map<std::string, Level> levels{{"error", Level::error}, {"warning", Level::warning},
+                                            {"notice", Level::notice}, {"info", Level::info}, {"debug", Level::debug}};
+  app.add_option("--socket", options.socket, "The control socket")->capture_default_str();
+  app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug")
+      ->transform(CLI::CheckedTransformer(levels));
+  app.set_version_flag("--version", "postmultid " POSTMULTID_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  if (::geteuid() != 0) {
+    log(Level::error, "cannot start: Postfix masters can only be started by root");
+    return 1;
+  }
+  return serve(options);
+}
