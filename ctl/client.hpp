@@ -1,0 +1,46 @@
+// The daemon's API as pmctl uses it: JSON over HTTP/1.1 over a Unix socket.
+#pragma once
+
+#include <expected>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace postmultid::ctl {
+
+/// Exit statuses, as pmctl(1) documents them.
+enum class Exit {
+  ok = 0,
+  failed = 1,
+  usage = 2,
+  not_running = 3,
+  no_such_instance = 4,
+  unreachable = 69,
+  timed_out = 75,
+  not_permitted = 77,
+  refused = 78,
+};
+
+/// Why a command cannot go on: what to say, and with which status to end.
+struct Trouble {
+  Exit exit = Exit::failed;
+  std::string message;
+};
+
+template <typename T>
+using Result = std::expected<T, Trouble>;
+
+class Client {
+ public:
+  explicit Client(std::string socket) : socket_(std::move(socket)) {}
+
+  /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits.
+  Result<nlohmann::json> get(const std::string& target);
+  Result<nlohmann::json> post(const std::string& target, const nlohmann::json& body);
+
+ private:
+  Result<nlohmann::json> exchange(const std::string& method, const std::string& target, const std::string& body);
+
+  std::string socket_;
+};
+
+}  // namespace postmultid::ctl

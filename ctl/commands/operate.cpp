@@ -1,0 +1,117 @@
+// start, stop, restart, reset-failed: asks, waits, and reports each member as it is done.
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "commands/commands.hpp"
+#include "output/terminal.hpp"
+
+namespace postmultid::ctl {
+
+using model::Action;
+using model::Operation;
+using model::OperationState;
+using model::Outcome;
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+// Between two looks at an operation under way; its end is seen at once.
+constexpr milliseconds kSlice{1000};
+
+std::string done_word(Action action) {
+  switch (action) {
+    case Action::start: return "started";
+    case Action::stop: return "stopped";
+    case Action::restart: return "restarted";
+    case Action::reset_failed: return "reset";
+  }
+  return "done";
+}
+
+std::string word_of(Action action, Outcome outcome) {
+  return outcome == Outcome::done ? done_word(action) : model::to_word(outcome);
+}
+
+std::string already(Action action) { return action == Action::stop ? "was not running" : "was running already"; }
+
+Tone tone_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::done: return Tone::good;
+    case Outcome::failed:
+    case Outcome::refused: return Tone::bad;
+    default: return Tone::plain;
+  }
+}
+
+/// Prints the members that have ended since the last call.
+class Reporter {
+ public:
+  void report(const Operation& operation) {
+    for (const auto& member : operation.members) {
+      if (member.outcome == Outcome::pending || !said_.insert(member.id).second) continue;
+      std::string message = member.outcome == Outcome::unchanged ? already(operation.action) : member.message;
+      std::string word = fmt::format("{:<10}", word_of(operation.action, member.outcome));
+      fmt::print("{}{}{}{}\n", terminal_.paint(tone_of(member.outcome), word), member.id.text,
+                 message.empty() ? "" : "  ", message);
+      if (member.outcome == Outcome::refused && operation.action == Action::restart)
+        fmt::print("          Nothing was stopped: {} goes on as it was.\n", member.id.text);
+    }
+    std::fflush(stdout);
+  }
+
+ private:
+  Terminal terminal_ = Terminal::of_standard_output();
+  std::set<model::MemberId> said_;
+};
+
+Exit exit_of(const Operation& operation) {
+  Exit exit = Exit::ok;
+  for (const auto& member : operation.members) {
+    if (member.outcome == Outcome::failed || member.outcome == Outcome::superseded) return Exit::failed;
+    if (member.outcome == Outcome::refused) exit = Exit::refused;
+  }
+  return exit;
+}
+
+std::string pending_in(const Operation& operation) {
+  std::string names;
+  for (const auto& member : operation.members)
+    if (member.outcome == Outcome::pending) names += (names.empty() ? "" : ", ") + member.id.text;
+  return names;
+}
+
+}  // namespace
+
+Exit operate(const Options& options, Action action) {
+  if (!options.selects()) return complain({Exit::usage, "which? Name instances, or say -g GROUP or -a (all)"});
+  Client client(options.socket);
+  auto begun = client.post("/v1/operations", {{"action", action}, {"select", options.selection}});
+  if (!begun) return complain(begun.error());
+
+  Reporter reporter;
+  json document = *begun;
+  auto operation = document.get<Operation>();
+  for (auto end = steady_clock::now() + options.timeout; options.wait && operation.state == OperationState::running;) {
+    auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
+    if (left <= milliseconds(0))
+      return complain({Exit::timed_out, "still under way: " + pending_in(operation) + " (" + operation.id.text() + ")"});
+    auto next = client.get(fmt::format("/v1/operations/{}?wait={}ms", operation.id.text(), std::min(left, kSlice).count()));
+    if (!next) return complain(next.error());
+    document = *next;
+    operation = document.get<Operation>();
+    if (options.format != Format::json) reporter.report(operation);
+  }
+  if (options.format == Format::json)
+    fmt::print("{}\n", document.dump(2));
+  else if (options.wait)
+    reporter.report(operation);
+  else
+    fmt::print("{}\n", operation.id.text());
+  return exit_of(operation);
+}
+
+}  // namespace postmultid::ctl

@@ -1,0 +1,154 @@
+#include "output/member.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "output/text.hpp"
+
+namespace postmultid::ctl {
+
+using model::Desired;
+using model::Health;
+using model::Member;
+using model::State;
+
+namespace {
+
+struct Mark {
+  const char* utf8;
+  const char* ascii;
+  Tone tone;
+};
+
+Mark mark_of(const Member& member) {
+  if (member.state == State::failed) return {"✗", "x", Tone::bad};
+  if (member.state == State::stopped) return {"○", "o", Tone::faint};
+  if (member.state != State::running) return {"!", "!", Tone::warning};
+  if (member.health == Health::degraded) return {"!", "!", Tone::warning};
+  return {"●", "*", Tone::good};
+}
+
+std::string mark(const Terminal& terminal, const Member& member) {
+  Mark which = mark_of(member);
+  return terminal.paint(which.tone, terminal.utf8 ? which.utf8 : which.ascii);
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+std::string state_word(const Member& member) {
+  return member.state == State::running && member.health == Health::degraded ? "degraded" : model::to_word(member.state);
+}
+
+std::string listens(const Member& member) {
+  if (member.state != State::running) return "-";
+  return member.listeners.empty() ? "(local submission)" : joined(member.listeners);
+}
+
+std::string oldest(const Member& member) {
+  return member.queue && member.queue->oldest_at ? since(*member.queue->oldest_at) : "-";
+}
+
+std::string count(const std::optional<model::QueueCounts>& queue, std::uint64_t model::QueueCounts::*which) {
+  return queue ? fmt::format("{}{}", (*queue).*which, queue->truncated ? "+" : "") : "-";
+}
+
+/// What happens by itself, and when.
+std::string next_of(const model::Reason& reason) {
+  if (reason.next_action.empty()) return "";
+  if (!reason.next_at) return reason.next_action + "s by itself as soon as that is over";
+  return (reason.next_action == "stop" ? "is tried again at " : "starts by itself at ") + clock(*reason.next_at);
+}
+
+std::string check_word(const model::Check& check) {
+  std::string word = check.name + (!check.ok ? " -" : *check.ok ? " yes" : " NO");
+  return check.ok == false && !check.detail.empty() ? word + " (" + check.detail + ")" : word;
+}
+
+void print_line(const char* label, const std::string& text) {
+  if (!text.empty()) fmt::print("  {:<8} {}\n", label, text);
+}
+
+std::string exit_words(const model::LastExit& exit) {
+  std::string how = !exit.signal.empty()                      ? exit.signal
+                    : exit.status                             ? fmt::format("exit status {}", *exit.status)
+                    : exit.cause == model::ExitCause::requested ? "stopped"
+                                                              : "cause not known";
+  return clock(exit.at) + " " + how + (exit.cause == model::ExitCause::requested ? " (asked for)" : "");
+}
+
+}  // namespace
+
+void print_members(const Terminal& terminal, const std::vector<Member>& members, bool wide) {
+  bool groups = std::any_of(members.begin(), members.end(), [](const Member& m) { return !m.group.empty(); });
+  std::vector<Column> columns{{"MEMBER"}};
+  if (groups) columns.push_back({"GROUP"});
+  for (const Column& column : std::vector<Column>{{"STATE"}, {"SINCE", true}, {"RESTARTS", true}, {"ACTIVE", true},
+                                                  {"DEFERRED", true}, {"OLDEST", true}})
+    columns.push_back(column);
+  if (wide)
+    for (const Column& column : std::vector<Column>{{"PID", true}, {"WANTED"}, {"ENABLED"}, {"PROC", true}, {"CONFIG"}})
+      columns.push_back(column);
+  columns.push_back({"LISTENS"});
+
+  std::vector<std::vector<std::string>> rows;
+  for (const Member& m : members) {
+    std::vector<std::string> row{m.id.text};
+    if (groups) row.push_back(m.group.empty() ? "-" : m.group);
+    for (std::string& cell : std::vector<std::string>{
+             state_word(m), since(m.state_changed_at), fmt::format("{}", m.restarts),
+             count(m.queue, &model::QueueCounts::active), count(m.queue, &model::QueueCounts::deferred), oldest(m)})
+      row.push_back(std::move(cell));
+    if (wide)
+      for (std::string& cell : std::vector<std::string>{
+               m.pid ? fmt::format("{}", *m.pid) : "-", model::to_word(m.desired), !m.enabled ? "?" : *m.enabled ? "yes" : "no",
+               m.processes ? fmt::format("{}", *m.processes) : "-", m.config_directory})
+        row.push_back(std::move(cell));
+    row.push_back(listens(m));
+    rows.push_back(std::move(row));
+  }
+  auto lines = lay_out(columns, rows);
+  fmt::print("  {}\n", lines[0]);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    fmt::print("{} {}\n", mark(terminal, members[i]), lines[i + 1]);
+    const auto& reason = members[i].reason;
+    if (!reason) continue;
+    fmt::print("    {}\n", reason->message);
+    if (std::string next = next_of(*reason); !next.empty()) fmt::print("    next: {}\n", next);
+    if (!reason->hint.empty()) fmt::print("    do:   {}\n", reason->hint);
+  }
+}
+
+void print_member(const Terminal& terminal, const model::Status& status, const Member& member) {
+  std::string place;
+  for (const model::Group& group : status.groups)
+    if (auto at = std::find(group.members.begin(), group.members.end(), member.id); at != group.members.end())
+      place = fmt::format(", group {} {} of {}", group.name, at - group.members.begin() + 1, group.members.size());
+  fmt::print("{} {}   {} for {}   (wanted: {}, {}{})\n", mark(terminal, member), member.id.text, state_word(member),
+             since(member.state_changed_at), model::to_word(member.desired),
+             !member.enabled ? "enabled?" : *member.enabled ? "enabled" : "not enabled", place);
+  if (member.reason) {
+    print_line("why", member.reason->message);
+    print_line("next", next_of(*member.reason));
+    print_line("do", member.reason->hint);
+  }
+  std::string checks;
+  for (const model::Check& check : member.checks) checks += (checks.empty() ? "" : "   ") + check_word(check);
+  print_line("checks", checks);
+  if (member.proof)
+    print_line("proof", fmt::format("pid {} runs {}, holds {}, {}", member.proof->pid, member.proof->executable,
+                                    member.proof->lock_file, member.proof->adopted ? "was running already" : "started by postmultid"));
+  if (member.state == State::running) print_line("listens", listens(member));
+  if (member.queue)
+    print_line("queue", fmt::format("active {}, deferred {}, incoming {}, hold {}, maildrop {}, corrupt {}; oldest {}",
+                                    member.queue->active, member.queue->deferred, member.queue->incoming,
+                                    member.queue->hold, member.queue->maildrop, member.queue->corrupt, oldest(member)));
+  if (member.last_exit) print_line("before", exit_words(*member.last_exit));
+  print_line("config", member.config_directory);
+}
+
+}  // namespace postmultid::ctl
