@@ -54,8 +54,10 @@ Instance make_instance(const std::string& directory, const std::string& output) 
 
 std::string canonical(const std::string& path) {
   std::error_code error;
-  auto resolved = std::filesystem::weakly_canonical(path, error);
-  return error ? path : resolved.string();
+  std::string resolved = std::filesystem::weakly_canonical(path, error).string();
+  if (error) resolved = path;
+  while (resolved.size() > 1 && resolved.back() == '/') resolved.pop_back();
+  return resolved;
 }
 
 }  // namespace

@@ -1,0 +1,183 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <filesystem>
+
+#include "host/children.hpp"
+#include "host/deadline.hpp"
+#include "host/exit.hpp"
+#include "host/proc.hpp"
+#include "host/process.hpp"
+#include "host/sockets.hpp"
+#include "host/temporary_directory.hpp"
+
+using namespace postmultid::host;
+
+namespace {
+
+/// Runs a command to its end on a loop of its own.
+Ended run(Command command, std::chrono::milliseconds limit = std::chrono::seconds(20), bool* in_time = nullptr) {
+  asio::io_context loop;
+  Children children(loop);
+  Ended result{-1, "not run"};
+  auto body = [&]() -> asio::awaitable<void> {
+    auto ended = co_await within(limit, children.run(std::move(command)));
+    if (in_time) *in_time = ended.has_value();
+    if (ended && *ended) result = **ended;
+    loop.stop();
+  };
+  asio::co_spawn(loop, body(), asio::detached);
+  loop.run();
+  return result;
+}
+
+Command shell(const std::string& script) { return {{"/bin/sh", "-c", script}, {"PATH=/usr/bin:/bin"}, false}; }
+
+}  // namespace
+
+TEST_CASE("a stat line is understood, whatever the process calls itself") {
+  auto stat = parse_stat("42 (a) R (b)) S 7 42 41 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1 2 3");
+  REQUIRE(stat);
+  CHECK(stat->state == 'S');
+  CHECK(stat->parent == 7);
+  CHECK(stat->session == 41);
+  CHECK(stat->start_ticks == 123456);
+  for (const char* wrong : {"", "42", "42 (x)", "42 (x) S 1 2", ")", "42 (x) S a b c"}) CHECK_FALSE(parse_stat(wrong));
+}
+
+TEST_CASE("our own process is seen as it is") {
+  auto stat = process_stat(::getpid());
+  REQUIRE(stat);
+  CHECK(stat->parent == ::getppid());
+  CHECK(executable(::getpid()) == std::filesystem::read_symlink("/proc/self/exe").string());
+  CHECK(working_directory(::getpid()) == file_id("."));
+  auto age = std::chrono::system_clock::now() - *started_at(stat->start_ticks);
+  CHECK(age >= std::chrono::seconds(-1));
+  CHECK(age < std::chrono::minutes(10));
+}
+
+TEST_CASE("only an exclusive flock of that very process counts") {
+  CHECK(shows_exclusive_flock("pos:\t0\nflags:\t02100002\nlock:\t1: FLOCK  ADVISORY  WRITE 42 00:2a:77 0 EOF\n", 42));
+  CHECK_FALSE(shows_exclusive_flock("lock:\t1: FLOCK  ADVISORY  WRITE 43 00:2a:77 0 EOF\n", 42));
+  CHECK_FALSE(shows_exclusive_flock("lock:\t1: FLOCK  ADVISORY  READ 42 00:2a:77 0 EOF\n", 42));
+  CHECK_FALSE(shows_exclusive_flock("lock:\t1: POSIX  ADVISORY  WRITE 42 00:2a:77 0 EOF\n", 42));
+  CHECK_FALSE(shows_exclusive_flock("", 42));
+
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  Fd file(::open((directory->path() + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  auto id = file_id(directory->path() + "/lock");
+  CHECK_FALSE(holds_flock(::getpid(), file.get(), *id));
+  REQUIRE(::flock(file.get(), LOCK_EX) == 0);
+  CHECK(holds_flock(::getpid(), file.get(), *id));
+  CHECK_FALSE(holds_flock(::getpid(), file.get(), *file_id("/etc/passwd")));
+}
+
+TEST_CASE("a socket's inode is read from its link") {
+  CHECK(socket_inode("socket:[12345]") == 12345);
+  for (const char* wrong : {"", "socket:[]", "socket:[12", "socket:[12x]", "pipe:[12345]", "/tmp/socket:[1]"})
+    CHECK_FALSE(socket_inode(wrong));
+}
+
+TEST_CASE("a wait status in words") {
+  CHECK(describe_wait_status(9).signal_name == "SIGKILL");
+  CHECK_FALSE(describe_wait_status(9).status.has_value());
+  CHECK(describe_wait_status(3 << 8).status == 3);
+  CHECK(describe_wait_status(0).status == 0);
+}
+
+TEST_CASE("a command's output and status come back, standard error included") {
+  Ended ended = run(shell("echo out; echo err >&2; exit 3"));
+  CHECK(ended.output == "out\nerr\n");
+  CHECK(WEXITSTATUS(ended.wait_status) == 3);
+}
+
+TEST_CASE("a command has no blocked or ignored signals, no inherited descriptors, its own session, and a terminal if wanted") {
+  ::signal(SIGPIPE, SIG_IGN);
+  int leak = ::open("/dev/null", O_RDONLY);  // without O_CLOEXEC, on purpose
+  Ended ended = run(shell("grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; test -t 2 && echo terminal"));
+  ::close(leak);
+  CAPTURE(ended.output);
+  CHECK(ended.output.find("SigBlk:\t0000000000000000") != std::string::npos);
+  // glibc's posix_spawn leaves its own two signals, 32 and 33, ignored; every glibc program sets them itself.
+  unsigned long ignored = std::stoul(ended.output.substr(ended.output.find("SigIgn:\t") + 8), nullptr, 16);
+  CHECK((ignored & ~0x180000000ul) == 0);
+  CHECK(ended.output.find("0 1 2 3 ") != std::string::npos);  // 3 is the directory that ls reads
+  CHECK(ended.output.find("0 1 2 3 4") == std::string::npos);
+  Command with_terminal = shell("test -t 2 && echo terminal");
+  with_terminal.terminal = true;
+  if (::access("/dev/pts/ptmx", F_OK) == 0) CHECK(run(std::move(with_terminal)).output.starts_with("terminal"));
+}
+
+TEST_CASE("a daemon that a command leaves behind does not keep us waiting for its output") {
+  auto begin = std::chrono::steady_clock::now();
+  Ended ended = run(shell("sleep 5 & echo started"));
+  CHECK(ended.output == "started\n");
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(4));
+}
+
+TEST_CASE("a command that exceeds its limit is killed with its family") {
+  auto directory = TemporaryDirectory::make();
+  std::string pid_file = directory->path() + "/pid";
+  bool in_time = true;
+  run(shell("setsid sh -c 'echo $$ >" + pid_file + "; exec sleep 60' & echo $! >/dev/null; wait"), std::chrono::seconds(1), &in_time);
+  CHECK_FALSE(in_time);
+  auto text = read_small_file(pid_file);
+  REQUIRE(text);
+  auto process = Process::open(std::stoi(*text));
+  pollfd end{process ? process->pidfd() : -1, POLLIN, 0};
+  bool gone = !process || ::poll(&end, 1, 10'000) == 1;
+  CHECK(gone);
+}
+
+TEST_CASE("a program that cannot be executed is an error that names it") {
+  asio::io_context loop;
+  Children children(loop);
+  std::string message;
+  auto body = [&]() -> asio::awaitable<void> {
+    Command command{{"/no/such/program"}, {}, false};
+    auto ended = co_await children.run(std::move(command));
+    if (!ended) message = ended.error().message;
+    loop.stop();
+  };
+  asio::co_spawn(loop, body(), asio::detached);
+  loop.run();
+  CHECK(message == "execute /no/such/program: No such file or directory");
+}
+
+TEST_CASE("output beyond 64 KiB keeps its end") {
+  Ended ended = run(shell("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done; echo END"));
+  CHECK(ended.output.size() <= 65536);
+  CHECK(ended.output.ends_with("END\n"));
+}
+
+TEST_CASE("a process is not mistaken for another once it has ended") {
+  pid_t pid = ::fork();
+  if (pid == 0) ::_exit(0);
+  auto process = Process::open(pid);
+  REQUIRE(process);
+  ::waitpid(pid, nullptr, 0);
+  CHECK_FALSE(process->alive());
+  CHECK_FALSE(process->signal(SIGTERM).has_value());
+}
+
+TEST_CASE("our own listening socket is found and written as people write it") {
+  CHECK(ListeningSocket{1, "*", 25}.endpoint() == "*:25");
+  CHECK(ListeningSocket{1, "::1", 25}.endpoint() == "[::1]:25");
+  asio::io_context loop;
+  asio::ip::tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});
+  auto sockets = listening_sockets();
+  REQUIRE(sockets);
+  auto held = held_by(::getpid(), *sockets);
+  bool found = false;
+  for (const auto& socket : held) found |= socket.port == acceptor.local_endpoint().port() && socket.address == "127.0.0.1";
+  CHECK(found);
+}

@@ -1,0 +1,140 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "host/temporary_directory.hpp"
+#include "postfix/endpoints.hpp"
+#include "postfix/instance.hpp"
+#include "postfix/inventory.hpp"
+#include "postfix/queue.hpp"
+#include "postfix/tools.hpp"
+
+using namespace postmultid::postfix;
+using postmultid::host::ListeningSocket;
+using postmultid::host::TemporaryDirectory;
+
+namespace {
+
+Listed listed(const std::string& name, const std::string& directory) {
+  Listed entry;
+  entry.instance.id = {name};
+  entry.instance.name = name;
+  entry.instance.config_directory = "/etc/" + directory;
+  entry.instance.queue_directory = "/var/spool/" + directory;
+  entry.instance.data_directory = "/var/lib/" + directory;
+  return entry;
+}
+
+}  // namespace
+
+TEST_CASE("postconf's lines become parameters, empty values included") {
+  auto p = parse_parameters("queue_directory = /var/spool/postfix\nmaillog_file =\nx = a = b\nnonsense\n");
+  CHECK(p["queue_directory"] == "/var/spool/postfix");
+  CHECK(p.at("maillog_file").empty());
+  CHECK(p["x"] == "a = b");
+  CHECK_FALSE(p.contains("nonsense"));
+}
+
+TEST_CASE("postconf -M's lines become services") {
+  auto services = parse_services(
+      "smtp       inet  n       -       y       -       -       smtpd\n"
+      "    -o syslog_name=x\n"
+      "127.0.0.1:10026 inet n - n - - smtpd -o a=b\n"
+      "qmgr       unix  n       -       n       300     1       qmgr\n");
+  REQUIRE(services.size() == 3);
+  CHECK(services[0].name == "smtp");
+  CHECK(services[0].chroot);
+  CHECK_FALSE(services[1].chroot);
+  CHECK(services[2].command == "qmgr");
+}
+
+TEST_CASE("master_service_disable follows Postfix's rule: first match counts, ! excludes") {
+  Service smtp{"smtp", "inet", false, "smtpd"}, local{"127.0.0.1:10026", "inet", false, "smtpd"}, qmgr{"qmgr", "unix", false, "qmgr"};
+  CHECK(service_disabled("inet", smtp));
+  CHECK(service_disabled("inet", local));
+  CHECK_FALSE(service_disabled("inet", qmgr));
+  CHECK(service_disabled("smtp/inet", smtp));
+  CHECK(service_disabled("smtp.inet", smtp));
+  CHECK_FALSE(service_disabled("smtp/inet", local));
+  CHECK(service_disabled("foo/unix, 127.0.0.1:10026/inet", local));
+  CHECK_FALSE(service_disabled("!smtp/inet, inet", smtp));
+  CHECK(service_disabled("!smtp/inet, inet", local));
+  CHECK_FALSE(service_disabled("", smtp));
+}
+
+TEST_CASE("an endpoint is served by a socket on its address or on all, and by no other") {
+  Instance instance;
+  instance.services = {{"127.0.0.1:10026", "inet", false, "smtpd"}, {"smtp", "inet", false, "smtpd"},
+                       {"[::1]:2525", "inet", false, "smtpd"},      {"no-such-port-name", "inet", false, "smtpd"}};
+  CHECK(endpoints(instance).size() == 3);
+  CHECK(unserved(instance, {{1, "127.0.0.1", 10026}, {2, "*", 25}, {3, "::1", 2525}}).empty());
+  CHECK(unserved(instance, {{1, "127.0.0.2", 10026}, {2, "10.1.2.3", 25}, {3, "*", 2525}}) ==
+        std::vector<std::string>{"127.0.0.1:10026"});
+  instance.master_service_disable = "inet";
+  CHECK(unserved(instance, {}).empty());
+}
+
+TEST_CASE("IPv4 and IPv6 wildcards are shown as one") {
+  CHECK(display({{1, "*", 25}, {2, "*", 25}, {3, "127.0.0.1", 10026}}) ==
+        std::vector<std::string>{"*:25", "127.0.0.1:10026"});
+}
+
+TEST_CASE("the reason is taken out of what Postfix printed") {
+  CHECK(reason_in("") == "");
+  CHECK(reason_in("postfix: fatal: bad numerical configuration: message_size_limit = abc\r\n") ==
+        "bad numerical configuration: message_size_limit = abc");
+  CHECK(reason_in("postfix/postfix-script: warning: x\npostfix-out/postfix-script: fatal: first\npostfix: fatal: second\n") == "first");
+  CHECK(reason_in("only words\n") == "only words");
+}
+
+TEST_CASE("a place in a file is written file:line with the line itself") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::string path = directory->path() + "/master.cf";
+  std::ofstream(path) << "# comment\nsubmission inet n - y - smtpd\n";
+  CHECK(reason_in("/usr/sbin/postconf: fatal: file " + path + ": line 2: bad field count\n") ==
+        path + ":2: bad field count: \"submission inet n - y - smtpd\"");
+  CHECK(reason_in("postconf: fatal: file /no/such: line 7: bad\n") == "/no/such:7: bad");
+}
+
+TEST_CASE("two instances that share a queue, a data directory or a name: the later one is refused by name") {
+  std::vector<Listed> all{listed("postfix-a", "postfix-a"), listed("postfix-b", "postfix-b"), listed("postfix-a", "postfix-c")};
+  all[1].instance.queue_directory = "/var/spool/postfix-a/../postfix-a/";
+  refuse_conflicts(all);
+  CHECK_FALSE(all[0].broken);
+  REQUIRE(all[1].broken);
+  CHECK(all[1].broken->message.find("/etc/postfix-b/main.cf: queue_directory") == 0);
+  CHECK(all[1].broken->message.find("postfix-a") != std::string::npos);
+  REQUIRE(all[2].broken);
+  CHECK(all[2].instance.id.text == "/etc/postfix-c");
+}
+
+TEST_CASE("a long queue id tells when the message arrived, a short one does not") {
+  auto time = arrival_in_name("4HnkK74hXyz6tl6");
+  REQUIRE(time);
+  CHECK(postmultid::model::to_rfc3339(*time) == "2021-11-08T08:08:59.000Z");
+  for (const char* other : {"", "z", "9890093", "4A5B6C7D8E", "short1z", "4HnkAeiou4hXyz6tl6"})
+    CHECK_FALSE(arrival_in_name(other).has_value());
+}
+
+TEST_CASE("a queue is counted by names: hashed or not, without temporary files") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  Instance instance;
+  instance.queue_directory = directory->path();
+  std::filesystem::create_directories(directory->path() + "/deferred/A");
+  std::filesystem::create_directories(directory->path() + "/deferred/4");
+  std::filesystem::create_directories(directory->path() + "/active");
+  for (const char* file : {"deferred/A/A12345", "deferred/A/A12346", "deferred/4/4HnkK74hXyz6tl6", "active/BCDEF1",
+                           "active/123456.789", "active/BCDEF2#FIX"})
+    std::ofstream(directory->path() + "/" + file);
+  auto counts = count_queue(instance, std::chrono::seconds(10));
+  CHECK(counts.deferred == 3);
+  CHECK(counts.active == 1);
+  CHECK(counts.incoming == 0);
+  CHECK_FALSE(counts.truncated);
+  REQUIRE(counts.oldest_at);
+  CHECK(postmultid::model::to_rfc3339(*counts.oldest_at) == "2021-11-08T08:08:59.000Z");
+  CHECK(count_queue(instance, std::chrono::milliseconds(-1)).truncated);
+}
