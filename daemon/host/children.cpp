@@ -18,6 +18,7 @@
 
 #include "host/proc.hpp"
 #include "host/process.hpp"
+#include "host/watch.hpp"
 
 namespace postmultid::host {
 
@@ -175,14 +176,12 @@ asio::awaitable<Result<Ended>> Children::run(Command command) {
   auto executor = co_await asio::this_coro::executor;
   auto output = std::make_shared<Output>(asio::posix::stream_descriptor(executor, channel->ours.release()));
   asio::co_spawn(executor, collect(output), asio::detached);
-  asio::posix::stream_descriptor exit(executor, ::dup(process->pidfd()));
-  boost::system::error_code cancelled;
-  co_await exit.async_wait(asio::posix::stream_descriptor::wait_read,
-                           asio::redirect_error(asio::use_awaitable, cancelled));
-  if (cancelled) {
+  try {
+    co_await ended(*process);
+  } catch (const boost::system::system_error&) {
     kill_family(*pid);
     output->channel.close();
-    throw boost::system::system_error(cancelled);
+    throw;
   }
   drain(output->channel.native_handle(), output->text);
   output->channel.close();

@@ -9,7 +9,10 @@ namespace postmultid::host {
 
 asio::awaitable<void> ended(const Process& process) {
   asio::posix::stream_descriptor exit(co_await asio::this_coro::executor, ::dup(process.pidfd()));
-  co_await exit.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  // Looked at again after every wake-up: too much hangs on it to believe a poller.
+  do {
+    co_await exit.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  } while (process.alive());
 }
 
 asio::awaitable<void> pause(std::chrono::milliseconds duration) {

@@ -17,6 +17,10 @@ namespace postmultid::postfix {
 
 namespace {
 
+// From fork to exec takes a child of master microseconds; a tenth of a second is for a busy host.
+constexpr int kLockLooks = 50;
+constexpr std::chrono::milliseconds kLockPause{2};
+
 template <typename T>
 T option(int socket, int name) {
   T value{};
@@ -54,6 +58,8 @@ std::vector<host::Process> processes_of(const Instance& instance, pid_t session)
   std::string daemons = real_daemon_directory(instance);
   if (!queue || daemons.empty()) return found;
   for (pid_t pid : host::all_processes()) {
+    // Most processes are not of this session: one look is enough for them. The facts that count are read again below.
+    if (session && host::process_stat(pid).value_or(host::ProcessStat{}).session != session) continue;
     auto process = host::Process::open(pid);
     if (!process) continue;
     auto stat = host::process_stat(pid);
@@ -65,14 +71,23 @@ std::vector<host::Process> processes_of(const Instance& instance, pid_t session)
   return found;
 }
 
-unsigned clear_listeners(const Instance& instance, pid_t dead_master) {
-  std::set<std::uint64_t> done;
-  unsigned living = 0;
-  for (const host::Process& process : processes_of(instance, dead_master)) {
-    if (!shut_listeners(process, done)) (void)process.signal(SIGTERM);
-    if (process.alive()) ++living;
+asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t dead_master) {
+  auto clear = [instance, dead_master] {
+    std::set<std::uint64_t> done;
+    unsigned living = 0;
+    for (const host::Process& process : processes_of(instance, dead_master)) {
+      if (!shut_listeners(process, done)) (void)process.signal(SIGTERM);
+      if (process.alive()) ++living;
+    }
+    return std::pair(living, lock_is_free(instance));
+  };
+  auto [living, free] = co_await host::offload(tools.pool(), std::move(clear));
+  for (int i = 0; i < kLockLooks && !free; ++i) {
+    co_await host::pause(kLockPause);
+    auto look = [instance] { return lock_is_free(instance); };
+    free = co_await host::offload(tools.pool(), std::move(look));
   }
-  return living;
+  co_return living;
 }
 
 asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master) {

@@ -18,8 +18,9 @@ std::vector<host::Process> processes_of(const Instance& instance, pid_t session 
 
 /// After a crash: shuts the listening TCP sockets that the dead master's processes still hold, so that none of them
 /// swallows a connection beside the new master's (SO_REUSEPORT), and leaves the processes to end their sessions.
-/// Where taking the socket is not permitted, the process is ended. Returns how many live on.
-unsigned clear_listeners(const Instance& instance, pid_t dead_master);
+/// Where taking the socket is not permitted, the process is ended. Then waits a moment for the lock: a child that the
+/// master was just forking holds it until it execs. Returns how many processes live on.
+asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t dead_master);
 
 /// Ends the instance's processes (with SIGTERM, or SIGKILL if `force`) and returns when none is left and the lock is
 /// free. How long that may take is the caller's to say.

@@ -238,10 +238,7 @@ asio::awaitable<void> Shell::probe(Probe action) {
 }
 
 asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
-  auto work = [instance = ward(action.id).instance, pid = action.master_pid] {
-    return postfix::clear_listeners(instance, pid);
-  };
-  unsigned survivors = co_await host::offload(pool_, std::move(work));
+  unsigned survivors = co_await postfix::clear_listeners(tools_, ward(action.id).instance, action.master_pid);
   happened({.id = action.id, .input = Input::cleared, .attempt = action.attempt, .survivors = survivors});
 }
 

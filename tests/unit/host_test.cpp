@@ -18,6 +18,7 @@
 #include "host/process.hpp"
 #include "host/sockets.hpp"
 #include "host/temporary_directory.hpp"
+#include "host/watch.hpp"
 
 using namespace postmultid::host;
 
@@ -167,6 +168,38 @@ TEST_CASE("a process is not mistaken for another once it has ended") {
   ::waitpid(pid, nullptr, 0);
   CHECK_FALSE(process->alive());
   CHECK_FALSE(process->signal(SIGTERM).has_value());
+}
+
+TEST_CASE("the end and the reaping of one process wake nobody who waits for another") {
+  asio::io_context loop;
+  pid_t short_lived = ::fork();
+  if (short_lived == 0) ::_exit(0);
+  pid_t long_lived = ::fork();
+  if (long_lived == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  auto first = Process::open(short_lived), second = Process::open(long_lived);
+  REQUIRE(first);
+  REQUIRE(second);
+  bool woken = false;
+  auto body = [&]() -> asio::awaitable<void> {
+    co_await ended(*first);
+    auto wait_for_second = [&]() -> asio::awaitable<void> {
+      co_await ended(*second);
+      woken = true;
+    };
+    asio::co_spawn(loop, wait_for_second(), asio::detached);
+    co_await pause(std::chrono::milliseconds(10));
+    ::waitpid(short_lived, nullptr, 0);  // its pidfd, still open in `first`, reports this too (Linux 6.15)
+    co_await pause(std::chrono::milliseconds(50));
+    CHECK_FALSE(woken);
+    ::kill(long_lived, SIGKILL);
+  };
+  asio::co_spawn(loop, body(), asio::detached);
+  loop.run_for(std::chrono::seconds(10));
+  ::waitpid(long_lived, nullptr, 0);
+  CHECK(woken);
 }
 
 TEST_CASE("our own listening socket is found and written as people write it") {
