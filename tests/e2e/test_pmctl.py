@@ -1,0 +1,122 @@
+"""pmctl as an operator meets it: what it selects, what it says, how it exits."""
+import subprocess
+
+import pytest
+
+from lab.border import MEMBERS, postconf
+from lab.control import PMCTL, POSTMULTID, SOCKET, Postmultid, member, pmctl, status, wait_for_all_running
+from lab.processes import masters
+
+OK, USAGE, NO_SUCH_INSTANCE, UNREACHABLE, REFUSED = 0, 2, 4, 69, 78
+
+
+def states():
+    return {shown["id"]: shown["state"] for shown in status()["members"]}
+
+
+def pids():
+    return {shown["id"]: shown["pid"] for shown in status()["members"]}
+
+
+def test_an_unknown_instance_is_named_and_the_nearest_name_suggested(daemon):
+    result = pmctl("status", "postfix-ou")
+    assert result.code == NO_SUCH_INSTANCE
+    assert "postfix-ou" in result.err
+    assert "postfix-out" in result.err
+
+
+def test_without_a_daemon_pmctl_says_how_to_start_it():
+    result = pmctl("status")
+    assert result.code == UNREACHABLE
+    assert "start" in result.err and "postmultid" in result.err
+    assert SOCKET in result.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("no-such-verb",), ("status", "--no-such-option"), ("start",)],
+                         ids=["nothing", "verb", "option", "no-selection"])
+def test_wrong_usage_exits_2(arguments):
+    assert pmctl(*arguments).code == USAGE
+
+
+def test_columns_prints_bare_values(daemon):
+    assert pmctl("status", "postfix-in", "-o", "columns=pid").out.strip() == str(member("postfix-in")["pid"])
+
+
+@pytest.mark.parametrize("selection, selected", [
+    (("postfix-out",), {"postfix-out"}),
+    (("out",), {"postfix-out"}),
+    (("/etc/postfix-out",), {"postfix-out"}),
+    (("-",), {"-"}),
+    (("-g", "mta"), {"postfix-out", "postfix-in"}),
+    (("-a",), set(MEMBERS)),
+], ids=["id", "short", "directory", "primary", "group", "all"])
+def test_stop_start_and_restart_act_on_exactly_what_is_selected(daemon, selection, selected):
+    before = pids()
+
+    assert pmctl("stop", *selection).code == OK
+    assert {ident for ident, state in states().items() if state == "stopped"} == selected
+    assert {process.pid for process in masters()} == {pid for ident, pid in before.items() if ident not in selected}
+
+    assert pmctl("start", *selection).code == OK
+    assert set(states().values()) == {"running"}
+
+    started = pids()
+    assert pmctl("restart", *selection).code == OK
+    assert set(states().values()) == {"running"}
+    restarted = pids()
+    assert {ident for ident in MEMBERS if started[ident] != restarted[ident]} == selected
+
+
+def test_starting_what_runs_and_stopping_what_is_stopped_is_no_error(daemon):
+    before = pids()
+    assert pmctl("start", "out").code == OK
+    assert pids() == before
+    assert pmctl("stop", "out").code == OK
+    assert pmctl("stop", "out").code == OK
+
+
+def test_a_restart_with_a_broken_file_is_refused_and_the_old_master_serves_on(daemon, border):
+    from lab import smtp
+    old = member("postfix-in")["pid"]
+    with open("/etc/postfix-in/master.cf", "r+", encoding="ascii") as master_cf:
+        line = len(master_cf.readlines()) + 1
+        master_cf.write("submission inet n - y - smtpd\n")
+    result = pmctl("restart", "postfix-in")
+    assert result.code == REFUSED
+    assert f"/etc/postfix-in/master.cf:{line}" in result.text
+    assert member("postfix-in")["pid"] == old
+    assert [process.pid for process in masters()].count(old) == 1
+    border.sink.wait_for([smtp.send()], within=20)
+
+
+def test_a_restart_with_a_value_that_would_kill_the_master_is_refused(daemon):
+    old = member("postfix-out")["pid"]
+    postconf("postfix-out", "max_idle = 5q")   # postconf itself has nothing against it
+    result = pmctl("restart", "postfix-out")
+    assert result.code == REFUSED
+    assert "max_idle" in result.text
+    assert member("postfix-out")["pid"] == old
+
+
+def test_a_second_daemon_refuses_the_socket_of_a_living_one(daemon):
+    second = subprocess.run([POSTMULTID], capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode != 0
+    assert SOCKET in second.stderr
+    assert set(states().values()) == {"running"}
+
+
+def test_the_socket_that_a_dead_daemon_left_behind_is_replaced(daemon):
+    daemon.kill()
+    assert pmctl("status").code == UNREACHABLE
+    Postmultid().start()
+    wait_for_all_running()
+
+
+def test_another_socket_can_be_named():
+    path = "/tmp/other.sock"
+    with subprocess.Popen([POSTMULTID, "--socket", path], stderr=subprocess.DEVNULL) as process:
+        try:
+            from lab.waiting import until
+            until(lambda: pmctl("-s", path, "version").code == OK, within=20, what=f"{PMCTL} -s {path} answered")
+        finally:
+            process.terminate()
