@@ -60,7 +60,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 /// posix_spawn with a clean slate: a session of its own, no blocked and no ignored signal, no inherited descriptor.
 /// `master` passes its signal mask on to all its daemons and could not be stopped with SIGTERM blocked
 /// (docs/postfix-facts.md, "Signals").
-Result<pid_t> spawn(Command& command, int output) {
+Result<pid_t> spawn(Command& command, int output, int errors) {
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_t files;
   ::posix_spawnattr_init(&attributes);
@@ -73,7 +73,7 @@ Result<pid_t> spawn(Command& command, int output) {
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&files, output, 1);
-  ::posix_spawn_file_actions_adddup2(&files, output, 2);
+  ::posix_spawn_file_actions_adddup2(&files, errors, 2);
   ::posix_spawn_file_actions_addclosefrom_np(&files, 3);
   ::posix_spawn_file_actions_addchdir_np(&files, "/");
 
@@ -118,6 +118,11 @@ struct Output {
   asio::posix::stream_descriptor channel;
   std::string text;
 };
+
+void finish(Output& output) {
+  drain(output.channel.native_handle(), output.text);
+  output.channel.close();
+}
 
 asio::awaitable<void> collect(std::shared_ptr<Output> output) {
   boost::system::error_code error;
@@ -164,10 +169,13 @@ std::optional<int> Children::take_wait_status(pid_t pid) {
 asio::awaitable<Result<Ended>> Children::run(Command command) {
   auto channel = open_channel(command.terminal);
   if (!channel) co_return std::unexpected(channel.error());
-  auto pid = spawn(command, channel->theirs.get());
+  auto second = open_channel(false);
+  if (!second) co_return std::unexpected(second.error());
+  auto pid = spawn(command, channel->theirs.get(), command.terminal ? channel->theirs.get() : second->theirs.get());
   if (!pid) co_return std::unexpected(pid.error());
   auto process = Process::open(*pid);
   channel->theirs = Fd();
+  second->theirs = Fd();
   if (!process) {
     kill_family(*pid);
     co_return std::unexpected(process.error());
@@ -175,17 +183,20 @@ asio::awaitable<Result<Ended>> Children::run(Command command) {
 
   auto executor = co_await asio::this_coro::executor;
   auto output = std::make_shared<Output>(asio::posix::stream_descriptor(executor, channel->ours.release()));
+  auto errors = std::make_shared<Output>(asio::posix::stream_descriptor(executor, second->ours.release()));
   asio::co_spawn(executor, collect(output), asio::detached);
+  asio::co_spawn(executor, collect(errors), asio::detached);
   try {
     co_await ended(*process);
   } catch (const boost::system::system_error&) {
     kill_family(*pid);
     output->channel.close();
+    errors->channel.close();
     throw;
   }
-  drain(output->channel.native_handle(), output->text);
-  output->channel.close();
-  co_return Ended{take_wait_status(*pid).value_or(-1), std::move(output->text)};
+  finish(*output);
+  finish(*errors);
+  co_return Ended{take_wait_status(*pid).value_or(-1), std::move(output->text), std::move(errors->text)};
 }
 
 }  // namespace postmultid::host

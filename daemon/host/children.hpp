@@ -25,13 +25,14 @@ namespace asio = boost::asio;
 struct Command {
   std::vector<std::string> argv;         // argv[0] is an absolute path
   std::vector<std::string> environment;  // all of it
-  /// Standard output and error are a terminal: Postfix before 3.8 writes its reasons only to one.
+  /// Standard output and error are one terminal: Postfix before 3.8 writes its reasons only to a terminal.
   bool terminal = false;
 };
 
 struct Ended {
   int wait_status = 0;
-  std::string output;  // the last 64 KiB of standard output and error
+  std::string output;  // the last 64 KiB of standard output, on a terminal also of standard error
+  std::string errors;  // the last 64 KiB of standard error, where it is not the terminal's
 
   bool ok() const { return wait_status == 0; }
 };

@@ -84,13 +84,13 @@ asio::awaitable<Result<host::Ended>> Tools::run(std::vector<std::string> argv, s
 
 asio::awaitable<Result<std::string>> Tools::postconf(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), postconf_);
-  // Not on a terminal: postconf always writes its complaints, and a terminal would turn line ends into \r\n.
+  // Not on a terminal: postconf writes its warnings to standard error, and they must not be taken for values.
   host::Command command{std::move(arguments), environment(), false};
   auto ended = co_await host::within(kPostconfLimit, children_.run(std::move(command)));
   if (!ended) co_return model::failure("postconf did not end within 10 s");
   if (!*ended) co_return std::unexpected(ended->error());
   const host::Ended& done = **ended;
-  if (!done.ok()) co_return std::unexpected(Error{reason_in(done.output), 0});
+  if (!done.ok()) co_return std::unexpected(Error{reason_in(done.errors), 0});
   co_return done.output;
 }
 

@@ -28,7 +28,7 @@ namespace {
 Ended run(Command command, std::chrono::milliseconds limit = std::chrono::seconds(20), bool* in_time = nullptr) {
   asio::io_context loop;
   Children children(loop);
-  Ended result{-1, "not run"};
+  Ended result{-1, "not run", ""};
   auto body = [&]() -> asio::awaitable<void> {
     auto ended = co_await within(limit, children.run(std::move(command)));
     if (in_time) *in_time = ended.has_value();
@@ -95,9 +95,10 @@ TEST_CASE("a wait status in words") {
   CHECK(describe_wait_status(0).status == 0);
 }
 
-TEST_CASE("a command's output and status come back, standard error included") {
+TEST_CASE("a command's output, errors and status come back, each in its place") {
   Ended ended = run(shell("echo out; echo err >&2; exit 3"));
-  CHECK(ended.output == "out\nerr\n");
+  CHECK(ended.output == "out\n");
+  CHECK(ended.errors == "err\n");
   CHECK(WEXITSTATUS(ended.wait_status) == 3);
 }
 
