@@ -24,7 +24,7 @@ struct Instance {
   bool primary = false;
   std::string queue_directory, data_directory, daemon_directory, command_directory;
   std::string showq_service, qmgr_service;  // names in public/
-  std::string maillog_file, mail_version;
+  std::string syslog_name, mail_version;
   std::string master_service_disable;
   std::vector<Service> services;
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 
 #include "host/offload.hpp"
 #include "host/proc.hpp"
@@ -20,16 +19,9 @@ using model::Fault;
 
 namespace {
 
-constexpr std::size_t kLogTail = 65536;
-
 std::string ended_with(const host::Ended& ended) {
   if (WIFEXITED(ended.wait_status)) return "exited with status " + std::to_string(WEXITSTATUS(ended.wait_status));
   return "was killed by signal " + std::to_string(WTERMSIG(ended.wait_status));
-}
-
-std::string log_command(const Instance& instance) {
-  if (!instance.maillog_file.empty()) return "tail " + instance.maillog_file;
-  return "journalctl -t " + (instance.name.empty() ? "postfix" : instance.name) + "/master -n 20";
 }
 
 /// Debian's packages before 3.9.1-7 copy what chrooted services need (resolv.conf, services, CA certificates) only
@@ -43,22 +35,6 @@ std::string chroot_script(const Instance& instance) {
                               [](const Service& service) { return service.chroot; });
   std::string script = std::filesystem::path(instance.daemon_directory).parent_path() / "configure-instance.sh";
   return old && chrooted && ::access(script.c_str(), X_OK) == 0 ? script : "";
-}
-
-std::uintmax_t size_of(const std::string& path) {
-  std::error_code error;
-  auto size = std::filesystem::file_size(path, error);
-  return error ? 0 : size;
-}
-
-/// What the instance has written to its own maillog_file since `offset`.
-std::string log_since(const std::string& path, std::uintmax_t offset) {
-  std::ifstream file(path, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(offset));
-  std::string text(kLogTail, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
 }
 
 /// An endpoint of this instance that somebody else listens on already.
@@ -76,18 +52,12 @@ std::string taken_endpoint(const Instance& instance) {
   return "";
 }
 
-/// Why `master -w` failed. It tells its reason only to the log (docs/postfix-facts.md, "Logging").
-Fault explain(const Instance& instance, const host::Ended& ended, std::uintmax_t log_offset) {
+/// Why `master -w` failed. It tells that only to syslog, even with maillog_file (docs/postfix-facts.md, "Logging").
+Fault explain(const Instance& instance, const host::Ended& ended) {
   if (std::string taken = taken_endpoint(instance); !taken.empty())
     return {FailureClass::environment, "port-in-use", taken, "ss -lntp"};
-  std::string words = reason_in(ended.output);
-  if (!instance.maillog_file.empty()) {
-    std::string logged = reason_in(log_since(instance.maillog_file, log_offset));
-    if (!logged.empty()) words = logged;
-  }
-  return {FailureClass::crash, "start-failed",
-          "master -w " + ended_with(ended) + (words.empty() ? "; its reason is in the mail log" : ": " + words),
-          log_command(instance)};
+  return {FailureClass::crash, "start-failed", "master -w " + ended_with(ended) + "; its reason is in the mail log",
+          "journalctl -t " + instance.syslog_name + "/master -n 20"};
 }
 
 Fault could_not(const model::Error& error) {
@@ -121,12 +91,12 @@ asio::awaitable<Done> check(Tools& tools, Instance instance) {
 }
 
 asio::awaitable<Done> launch(Tools& tools, Instance instance) {
-  auto measure = [path = instance.maillog_file] { return path.empty() ? 0 : size_of(path); };
-  std::uintmax_t log_offset = co_await host::offload(tools.pool(), std::move(measure));
-  auto ended = co_await tools.run(words(instance.master_program(), "-c", instance.config_directory, "-w"));
+  // Until it has read main.cf, master logs under this name, as postfix(1) arranges it too.
+  auto ended = co_await tools.run(words(instance.master_program(), "-c", instance.config_directory, "-w"),
+                                  words("MAIL_LOGTAG=" + instance.syslog_name));
   if (!ended) co_return std::unexpected(could_not(ended.error()));
   if (ended->ok()) co_return Done{};
-  auto ask = [instance, done = std::move(*ended), log_offset] { return explain(instance, done, log_offset); };
+  auto ask = [instance, done = std::move(*ended)] { return explain(instance, done); };
   Fault fault = co_await host::offload(tools.pool(), std::move(ask));
   co_return std::unexpected(std::move(fault));
 }
