@@ -79,6 +79,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "pmctl " POSTMULTID_VERSION);
   app.require_subcommand(0, 1);
   app.fallthrough();
+  app.footer("Exit status: 0 done, 1 failed, 2 usage, 3 not running, 4 no such instance, 69 postmultid does not answer,\n"
+             "75 timed out, 77 not permitted, 78 refused because of a bad configuration.");
   const Verb* chosen = nullptr;
   for (const Verb& verb : verbs()) {
     CLI::App* command = app.add_subcommand(verb.name, verb.help);

@@ -33,6 +33,9 @@ struct Options {
 
 asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& shell,
                           postmultid::control::Server& server, int& exit_status) {
+  // Ours from the first moment to the last: a signal must never find the default action, which would leave half of
+  // the members started or stopped.
+  asio::signal_set stop(loop, SIGTERM, SIGINT);
   if (auto opened = co_await shell.open(); !opened) {
     log(Level::error, "cannot start: " + opened.error().message);
     exit_status = 1;
@@ -42,12 +45,14 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
   server.serve();
   postmultid::host::notify_ready("supervising");
 
-  // SIGTERM and SIGINT: the ordered stop of everything.
-  asio::signal_set stop(loop, SIGTERM, SIGINT);
   co_await stop.async_wait(asio::use_awaitable);
   log(Level::notice, "stopping all members in reverse order");
   postmultid::host::notify_stopping();
   shell.shut_down([&loop] { loop.stop(); });
+  for (;;) {
+    co_await stop.async_wait(asio::use_awaitable);
+    log(Level::notice, "still stopping; each member has its own limits");
+  }
 }
 
 int serve(const Options& options) {

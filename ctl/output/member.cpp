@@ -115,6 +115,9 @@ void print_members(const Terminal& terminal, const std::vector<Member>& members,
   fmt::print("  {}\n", lines[0]);
   for (std::size_t i = 0; i < members.size(); ++i) {
     fmt::print("{} {}\n", mark(terminal, members[i]), lines[i + 1]);
+    for (const model::Check& check : members[i].checks)
+      if (check.ok == false && members[i].state == State::running)
+        fmt::print("    {} is not well: {}\n", check.name, check.detail);
     const auto& reason = members[i].reason;
     if (!reason) continue;
     fmt::print("    {}\n", reason->message);

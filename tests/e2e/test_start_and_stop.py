@@ -1,4 +1,6 @@
 """Order, from what the masters themselves say in the log."""
+import signal
+
 from lab.border import MEMBERS
 from lab.control import pmctl, status, wait_for_all_running, Postmultid
 from lab.processes import listening_ports, postfix_processes
@@ -16,6 +18,13 @@ def test_members_start_in_order_and_stop_in_reverse_and_leave_nothing_behind(bor
     assert border.stop_order() == list(reversed(MEMBERS))
     assert postfix_processes() == []
     assert listening_ports() == before
+
+
+def test_an_impatient_second_sigterm_does_not_cut_the_ordered_stop_short(daemon):
+    for _ in range(5):
+        daemon.process.send_signal(signal.SIGTERM)
+    assert daemon.process.wait(60) == 0
+    assert postfix_processes() == []
 
 
 def test_status_lists_the_members_in_start_order_with_their_masters(daemon, border):
