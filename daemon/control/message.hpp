@@ -34,12 +34,17 @@ struct Response {
   std::map<std::string, std::string> headers;
 };
 
+/// A configuration file may quote any bytes at us: what is not UTF-8 is replaced, never a reason to fail.
+inline std::string to_text(const nlohmann::json& body) {
+  return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 inline Response answer(const nlohmann::json& body, int status = 200) {
-  return {status, "application/json", body.dump() + "\n", {}};
+  return {status, "application/json", to_text(body), {}};
 }
 
 inline Response refuse(const model::Problem& problem) {
-  return {problem.status, "application/problem+json", nlohmann::json(problem).dump() + "\n", {}};
+  return {problem.status, "application/problem+json", to_text(problem), {}};
 }
 
 }  // namespace postmultid::control

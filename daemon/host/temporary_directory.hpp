@@ -20,6 +20,7 @@ class TemporaryDirectory {
     return TemporaryDirectory(path);
   }
 
+  TemporaryDirectory() = default;  // none
   TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   TemporaryDirectory& operator=(TemporaryDirectory&& other) noexcept {
     std::swap(path_, other.path_);

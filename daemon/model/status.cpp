@@ -21,7 +21,8 @@ std::string to_rfc3339(WallTime time) {
 std::optional<WallTime> from_rfc3339(const std::string& text) {
   std::tm broken_down{};
   const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &broken_down);
-  if (!rest) return std::nullopt;
+  // What a count of nanoseconds in 64 bits cannot hold is no time of ours.
+  if (!rest || broken_down.tm_year < 70 || broken_down.tm_year > 340) return std::nullopt;
   auto time = std::chrono::system_clock::from_time_t(::timegm(&broken_down));
   int milliseconds = 0, length = 0;
   if (std::sscanf(rest, ".%3dZ%n", &milliseconds, &length) != 1 || rest[length] != '\0' || length != 5)

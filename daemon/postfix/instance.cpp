@@ -21,14 +21,13 @@ std::vector<Service> parse_services(const std::string& text) {
   std::vector<Service> services;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line[0] == ' ') continue;  // a continuation line holds options only
     std::istringstream fields(line);
     Service service;
     std::string private_, unprivileged, chroot, wakeup, limit;
     if (!(fields >> service.name >> service.type >> private_ >> unprivileged >> chroot >> wakeup >> limit >>
           service.command))
       continue;
-    service.chroot = chroot == "y";
+    service.chroot = chroot != "n";  // "-" depends on compatibility_level: take it for yes
     services.push_back(std::move(service));
   }
   return services;

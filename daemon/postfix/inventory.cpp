@@ -52,6 +52,20 @@ Instance make_instance(const std::string& directory, const std::string& output) 
   return instance;
 }
 
+/// A private configuration directory with a copy of that one's main.cf (an empty one for "") and an empty master.cf.
+Result<host::TemporaryDirectory> shadow(const std::string& directory) {
+  auto made = host::TemporaryDirectory::make();
+  if (!made) return made;
+  std::error_code error;
+  if (directory.empty())
+    std::ofstream(made->path() + "/main.cf");
+  else
+    std::filesystem::copy_file(directory + "/main.cf", made->path() + "/main.cf", error);
+  if (error) return model::failure("open " + directory + "/main.cf: " + error.message());
+  std::ofstream(made->path() + "/master.cf");
+  return made;
+}
+
 std::string canonical(const std::string& path) {
   std::error_code error;
   std::string resolved = std::filesystem::weakly_canonical(path, error).string();
@@ -64,10 +78,9 @@ std::string canonical(const std::string& path) {
 
 asio::awaitable<Result<std::string>> Inventory::primary_directory() {
   // Any configuration will do to ask for a compiled-in value; an empty one cannot be broken.
-  auto empty = host::TemporaryDirectory::make();
+  auto make = [] { return shadow(""); };
+  auto empty = co_await host::offload(tools_.pool(), std::move(make));
   if (!empty) co_return std::unexpected(empty.error());
-  std::ofstream(empty->path() + "/main.cf");
-  std::ofstream(empty->path() + "/master.cf");
   auto answer = co_await tools_.postconf(words("-c", empty->path(), "-dh", "config_directory"));
   if (answer && !answer->empty()) answer->pop_back();
   co_return answer;
@@ -77,12 +90,9 @@ asio::awaitable<Result<std::string>> Inventory::primary_directory() {
 /// (docs/postfix-facts.md, "postconf"). With a copy of main.cf and an empty master.cf it answers.
 asio::awaitable<Result<std::string>> Inventory::postconf_without_master_cf(std::string directory,
                                                                            std::vector<std::string> arguments) {
-  auto copy = host::TemporaryDirectory::make();
+  auto make = [directory] { return shadow(directory); };
+  auto copy = co_await host::offload(tools_.pool(), std::move(make));
   if (!copy) co_return std::unexpected(copy.error());
-  std::error_code error;
-  std::filesystem::copy_file(directory + "/main.cf", copy->path() + "/main.cf", error);
-  if (error) co_return model::failure("open " + directory + "/main.cf: " + error.message());
-  std::ofstream(copy->path() + "/master.cf");
   auto all = words("-c", copy->path());
   all.insert(all.end(), arguments.begin(), arguments.end());
   co_return co_await tools_.postconf(std::move(all));

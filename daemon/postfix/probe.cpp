@@ -27,6 +27,8 @@ namespace {
 
 // showq may have to be forked first; a trigger server answers in well under a millisecond, or it hangs.
 constexpr std::chrono::seconds kAnswerLimit{5};
+constexpr int kDoubtfulLooks = 15;
+constexpr milliseconds kDoubtPause{100};
 
 /// A socket in public/, reached through the directory's descriptor: a queue_directory may be longer than the 108
 /// bytes of a socket address.
@@ -92,6 +94,15 @@ Listening look_at_listeners(const Instance& instance, pid_t pid) {
 }
 
 }  // namespace
+
+asio::awaitable<std::expected<std::optional<Master>, Fault>> examine(Tools& tools, Instance instance) {
+  for (int looks = 1;; ++looks) {
+    auto look_for_it = [instance] { return find_master(instance); };
+    auto found = co_await host::offload(tools.pool(), std::move(look_for_it));
+    if (found || looks == kDoubtfulLooks) co_return found;
+    co_await host::pause(kDoubtPause);
+  }
+}
 
 asio::awaitable<std::expected<Master, Fault>> await_master(Tools& tools, Instance instance, milliseconds limit) {
   auto give_up = steady_clock::now() + limit;

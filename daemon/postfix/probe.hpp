@@ -22,6 +22,10 @@ struct Readiness {
   std::vector<std::string> listeners;
 };
 
+/// find_master, asked again for a second and a half where the lock is held without proof: a child that a dying master
+/// was forking holds it until it execs, which a signal in that moment can delay by a second.
+asio::awaitable<std::expected<std::optional<Master>, model::Fault>> examine(Tools& tools, Instance instance);
+
 /// Waits until master.pid names a process that is proved to be the master.
 asio::awaitable<std::expected<Master, model::Fault>> await_master(Tools& tools, Instance instance,
                                                                   std::chrono::milliseconds limit);

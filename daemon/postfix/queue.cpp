@@ -85,14 +85,16 @@ bool is_queue_id(std::string_view name) {
 std::optional<model::WallTime> arrival_in_name(std::string_view name) {
   static constexpr std::string_view kDigits = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
   static constexpr std::size_t kSecondsAtLeast = 6, kMicroseconds = 4;
+  static constexpr std::int64_t kLatest = INT64_C(1) << 33;  // in the year 2242; nanoseconds must fit in 64 bits
   // seconds, 4 digits of microseconds, "z", inode; the inode is in base 51 and has no "z".
   std::size_t separator = name.rfind('z');
   if (separator == std::string_view::npos || separator < kSecondsAtLeast + kMicroseconds) return std::nullopt;
   std::int64_t seconds = 0;
   for (char c : name.substr(0, separator - kMicroseconds)) {
     std::size_t digit = kDigits.find(c);
-    if (digit == std::string_view::npos || seconds > (INT64_C(1) << 40)) return std::nullopt;
+    if (digit == std::string_view::npos) return std::nullopt;
     seconds = seconds * 52 + static_cast<std::int64_t>(digit);
+    if (seconds > kLatest) return std::nullopt;
   }
   return model::WallTime(std::chrono::seconds(seconds));
 }

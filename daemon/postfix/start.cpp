@@ -72,10 +72,13 @@ asio::awaitable<Done> check(Tools& tools, Instance instance) {
   if (!script.empty()) {
     auto copied = co_await tools.run(words(script, "-"), words("MAIL_CONFIG=" + instance.config_directory));
     if (!copied) co_return std::unexpected(could_not(copied.error()));
-    if (!copied->ok())
+    if (!copied->ok()) {
+      auto understand = [output = copied->output] { return reason_in(output); };
+      std::string said = co_await host::offload(tools.pool(), std::move(understand));
       co_return std::unexpected(Fault{FailureClass::config, "chroot-failed",
-                                      script + " " + ended_with(*copied) + ": " + reason_in(copied->output),
+                                      script + " " + ended_with(*copied) + ": " + said,
                                       "MAIL_CONFIG=" + instance.config_directory + " " + script + " -"});
+    }
   }
   auto argv = words(instance.command_directory + "/postfix", "-c", instance.config_directory, "check");
   auto ended = co_await tools.run(argv);
@@ -84,7 +87,8 @@ asio::awaitable<Done> check(Tools& tools, Instance instance) {
   if (ended && !ended->ok()) ended = co_await tools.run(argv);
   if (!ended) co_return std::unexpected(could_not(ended.error()));
   if (ended->ok()) co_return Done{};
-  std::string said = reason_in(ended->output);
+  auto understand = [output = ended->output] { return reason_in(output); };
+  std::string said = co_await host::offload(tools.pool(), std::move(understand));
   co_return std::unexpected(Fault{FailureClass::config, "check-failed",
                                   said.empty() ? "postfix check " + ended_with(*ended) : said,
                                   "postfix -c " + instance.config_directory + " check"});

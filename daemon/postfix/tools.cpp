@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <sstream>
 
 #include "host/deadline.hpp"
+#include "host/offload.hpp"
 
 namespace postmultid::postfix {
 
@@ -21,13 +23,19 @@ namespace {
 constexpr std::chrono::seconds kPostconfLimit{10};
 constexpr char kPath[] = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Line `number` of a file, for the reader of a message about it.
+// A message longer than this is no message; std::regex needs stack for every character.
+constexpr std::size_t kLongestMessage = 1024;
+constexpr std::size_t kLongestQuote = 200;
+
+/// Line `number` of a master.cf, for the reader of a message about it; of no other file, and nothing that may block.
 std::string line_of(const std::string& path, int number) {
+  std::error_code error;
+  if (!path.ends_with("/master.cf") || !std::filesystem::is_regular_file(path, error)) return "";
   std::ifstream file(path);
   std::string line;
   while (number-- > 0)
     if (!std::getline(file, line)) return "";
-  return line;
+  return line.substr(0, kLongestQuote);
 }
 
 /// "file /etc/postfix/master.cf: line 38: bad field count" as `/etc/postfix/master.cf:38: bad field count: "…"`
@@ -56,6 +64,7 @@ std::string reason_in(const std::string& output) {
   for (std::string line; std::getline(lines, line);) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (line.empty()) continue;
+    if (line.size() > kLongestMessage) line.resize(kLongestMessage);
     last = line;
     std::smatch match;
     if (best.empty() && std::regex_search(line, match, severity)) best = match[3];
@@ -90,8 +99,10 @@ asio::awaitable<Result<std::string>> Tools::postconf(std::vector<std::string> ar
   if (!ended) co_return model::failure("postconf did not end within 10 s");
   if (!*ended) co_return std::unexpected(ended->error());
   const host::Ended& done = **ended;
-  if (!done.ok()) co_return std::unexpected(Error{reason_in(done.errors), 0});
-  co_return done.output;
+  if (done.ok()) co_return done.output;
+  auto understand = [errors = done.errors] { return reason_in(errors); };
+  std::string reason = co_await host::offload(pool_, std::move(understand));
+  co_return std::unexpected(Error{std::move(reason), 0});
 }
 
 }  // namespace postmultid::postfix

@@ -51,7 +51,7 @@ class Tools {
 std::vector<std::string> environment();
 
 /// The line that says why, out of what a Postfix program printed: without the program's name in front, and with
-/// "file F: line N: text" as "F:N: text".
+/// "file F: line N: text" as "F:N: text", quoting the line where it is a master.cf's. Reads that file.
 std::string reason_in(const std::string& output);
 
 }  // namespace postmultid::postfix

@@ -189,8 +189,7 @@ void Shell::perform(const Leave&) {
 // ---- the work
 
 asio::awaitable<void> Shell::find_master(FindMaster action) {
-  auto work = [instance = ward(action.id).instance] { return postfix::find_master(instance); };
-  auto found = co_await host::offload(pool_, std::move(work));
+  auto found = co_await postfix::examine(tools_, ward(action.id).instance);
   if (!current(action.id, action.attempt)) co_return;
   if (!found) co_return happened({.id = action.id, .input = Input::foreign, .attempt = action.attempt, .fault = found.error()});
   if (!*found) co_return happened({.id = action.id, .input = Input::absent, .attempt = action.attempt});

@@ -184,12 +184,12 @@ TEST_CASE("the end and the reaping of one process wake nobody who waits for anot
   REQUIRE(first);
   REQUIRE(second);
   bool woken = false;
+  auto wait_for_second = [&]() -> asio::awaitable<void> {
+    co_await ended(*second);
+    woken = true;
+  };
   auto body = [&]() -> asio::awaitable<void> {
     co_await ended(*first);
-    auto wait_for_second = [&]() -> asio::awaitable<void> {
-      co_await ended(*second);
-      woken = true;
-    };
     asio::co_spawn(loop, wait_for_second(), asio::detached);
     co_await pause(std::chrono::milliseconds(10));
     ::waitpid(short_lived, nullptr, 0);  // its pidfd, still open in `first`, reports this too (Linux 6.15)

@@ -39,7 +39,6 @@ TEST_CASE("postconf's lines become parameters, empty values included") {
 TEST_CASE("postconf -M's lines become services") {
   auto services = parse_services(
       "smtp       inet  n       -       y       -       -       smtpd\n"
-      "    -o syslog_name=x\n"
       "127.0.0.1:10026 inet n - n - - smtpd -o a=b\n"
       "qmgr       unix  n       -       n       300     1       qmgr\n");
   REQUIRE(services.size() == 3);
@@ -86,12 +85,16 @@ TEST_CASE("the reason is taken out of what Postfix printed") {
         "bad numerical configuration: message_size_limit = abc");
   CHECK(reason_in("postfix/postfix-script: warning: x\npostfix-out/postfix-script: fatal: first\npostfix: fatal: second\n") == "first");
   CHECK(reason_in("only words\n") == "only words");
+  CHECK(reason_in("postconf: fatal: " + std::string(100'000, 'x')).size() < 2000);
 }
 
 TEST_CASE("a place in a file is written file:line with the line itself") {
   auto directory = TemporaryDirectory::make();
   REQUIRE(directory);
   std::string path = directory->path() + "/master.cf";
+  std::string secret = directory->path() + "/secret";
+  std::ofstream(secret) << "password\n";
+  CHECK(reason_in("x: fatal: file " + secret + ": line 1: bad\n") == secret + ":1: bad");
   std::ofstream(path) << "# comment\nsubmission inet n - y - smtpd\n";
   CHECK(reason_in("/usr/sbin/postconf: fatal: file " + path + ": line 2: bad field count\n") ==
         path + ":2: bad field count: \"submission inet n - y - smtpd\"");
@@ -114,7 +117,7 @@ TEST_CASE("a long queue id tells when the message arrived, a short one does not"
   auto time = arrival_in_name("4HnkK74hXyz6tl6");
   REQUIRE(time);
   CHECK(postmultid::model::to_rfc3339(*time) == "2021-11-08T08:08:59.000Z");
-  for (const char* other : {"", "z", "9890093", "4A5B6C7D8E", "short1z", "4HnkAeiou4hXyz6tl6"})
+  for (const char* other : {"", "z", "9890093", "4A5B6C7D8E", "short1z", "4HnkAeiou4hXyz6tl6", "j04XKckMcLz3t"})
     CHECK_FALSE(arrival_in_name(other).has_value());
 }
 

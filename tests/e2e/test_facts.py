@@ -1,0 +1,631 @@
+"""What postmultid takes for granted about Postfix and Linux, tried on the ones that are here: see docs/postfix-facts.md.
+
+A failure here means that postmultid must not be trusted with this version before somebody has looked at what changed.
+Nothing of ours runs in these tests.
+"""
+import array
+import ctypes
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from lab import smtp
+from lab.processes import LISTEN, children, executable, postfix_processes, processes
+from lab.recorder import Recorder
+from lab.waiting import until, until_exit
+
+
+# ---------------------------------------------------------------------------------------------------- tools
+
+class Instance(NamedTuple):
+    config: Path
+    queue: Path
+
+    @property
+    def pid_file(self):
+        return self.queue / "pid/master.pid"
+
+    @property
+    def pid(self):
+        return int(self.pid_file.read_text())
+
+
+PRIMARY = Instance(Path("/etc/postfix"), Path("/var/spool/postfix"))
+OUT = Instance(Path("/etc/postfix-out"), Path("/var/spool/postfix-out"))
+IN = Instance(Path("/etc/postfix-in"), Path("/var/spool/postfix-in"))
+
+
+class Done(NamedTuple):
+    code: int
+    output: str
+    error: str = ""
+
+
+def run(*argv, **options):
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **options)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(*argv):
+    """The same, with a terminal for standard output and error."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    output = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            output += chunk
+    except OSError:   # how a terminal ends
+        pass
+    os.close(ours)
+    return Done(process.wait(), output.decode().replace("\r\n", "\n"))
+
+
+def postconf(*arguments):
+    done = run("postconf", *arguments)
+    assert done.code == 0, done.error
+    return done.output
+
+
+def configure(instance, *settings):
+    postconf("-c", instance.config, *settings)
+    for file in ("main.cf", "master.cf"):
+        os.utime(instance.config / file, (1, 1))   # Postfix waits until main.cf is two seconds old
+
+
+def break_master_cf(instance):
+    """Returns the number of the line that is wrong now."""
+    file = instance.config / "master.cf"
+    file.write_text(file.read_text() + "submission inet n - y - smtpd\n")
+    return len(file.read_text().splitlines())
+
+
+def daemon_directory(instance=IN):
+    return Path(postconf("-c", instance.config, "-h", "daemon_directory").strip())
+
+
+def mail_version():
+    return tuple(int(number) for number in postconf("-c", IN.config, "-h", "mail_version").split(".")[:2])
+
+
+def master_command(instance, *options):
+    return [daemon_directory(instance) / "master", "-c", instance.config, *options]
+
+
+def start(instance):
+    done = run(*master_command(instance, "-w"))
+    assert done == (0, "", ""), done
+    return instance.pid
+
+
+def stop(pid):
+    """Until nothing of the master's session is left: a child that has not executed its program yet holds the lock, too."""
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not of_session(pid), within=5, what="the session is over")
+
+
+def of_session(session):
+    """The commands that run in a session, by pid."""
+    return {process.pid: process.command for process in processes() if process.session == session and process.state != "Z"}
+
+
+class Listener(NamedTuple):
+    address: str   # as /proc/net/tcp writes it
+    port: int
+    waiting: int   # connections that nobody has accepted yet
+
+
+def listeners():
+    """The listening TCP sockets by inode."""
+    found = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for row in Path(table).read_text().splitlines()[1:]:
+            fields = row.split()
+            if fields[3] == LISTEN:
+                address, port = fields[1].rsplit(":", 1)
+                found[int(fields[9])] = Listener(address, int(port, 16), int(fields[4].split(":")[1], 16))
+    return found
+
+
+def socket_descriptors(pid):
+    """The descriptors of a process that are sockets, by inode."""
+    found = {}
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        if link := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(entry.path)):
+            found[int(link[1])] = int(entry.name)
+    return found
+
+
+def held_ports(pid):
+    held = socket_descriptors(pid)
+    return sorted({listener.port for inode, listener in listeners().items() if inode in held})
+
+
+def connect_to(instance, service, directory="public"):
+    """A connection to a socket of the instance, addressed through a descriptor as long paths need it."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    handle = os.open(instance.queue / directory, os.O_PATH)
+    try:
+        connection.connect(f"/proc/self/fd/{handle}/{service}")
+    finally:
+        os.close(handle)
+    return connection
+
+
+def signals(pid, field):
+    """One of the signal sets in /proc/PID/status."""
+    mask = int(re.search(rf"^{field}:\s+(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1], 16)
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
+def become_subreaper():
+    assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0   # PR_SET_CHILD_SUBREAPER
+
+
+@pytest.fixture
+def syslog():
+    with Recorder() as recorder:
+        yield recorder
+
+
+# ---------------------------------------------------------------------------------------------------- postmulti
+
+def test_one_broken_instance_makes_postmulti_and_bare_postfix_fail_for_all():
+    start(IN)
+    assert run("postfix", "-c", IN.config, "status").code == 0
+    break_master_cf(OUT)
+    assert run("postmulti", "-l").code == 1
+    assert run("postfix", "status").code == 1
+    assert run("postfix", "-c", IN.config, "status").code == 0
+
+
+def test_postmulti_orders_names_and_enables_instances_as_we_do():
+    def listed():
+        return [(line.split()[0], line.split()[2]) for line in run("postmulti", "-l").output.splitlines()]
+
+    configure(PRIMARY, "-e", f"multi_instance_directories = {IN.config}, {OUT.config}")
+    configure(IN, "-e", "multi_instance_enable = YES")
+    configure(OUT, "-X", "multi_instance_enable")
+    assert listed() == [("-", "y"), ("postfix-in", "y"), ("postfix-out", "n")]
+    for typed, meant in (("out", OUT), ("postfix-out", OUT), (OUT.config, OUT), ("-", PRIMARY)):
+        assert run("postmulti", "-i", typed, "-x", "postconf", "-h", "queue_directory").output.strip() == str(meant.queue)
+
+    configure(PRIMARY, "-e", "multi_instance_directories =", "multi_instance_enable = no")
+    assert listed() == [("-", "y")]
+
+
+# ---------------------------------------------------------------------------------------------------- postconf
+
+def test_an_empty_configuration_is_enough_to_ask_for_the_primarys_directory(tmp_path):
+    for file in ("main.cf", "master.cf"):
+        (tmp_path / file).touch()
+    break_master_cf(PRIMARY)
+    assert postconf("-c", tmp_path, "-dh", "config_directory") == f"{PRIMARY.config}\n"
+
+
+def test_an_error_in_master_cf_silences_postconf_and_is_told_with_its_place(tmp_path):
+    line = break_master_cf(OUT)
+    for question in (["-xc", OUT.config, "queue_directory"], ["-c", OUT.config, "-M"]):
+        done = run("postconf", *question)
+        assert done == (1, "", f"postconf: fatal: file {OUT.config}/master.cf: line {line}: bad field count\n")
+    # A copy of main.cf beside an empty master.cf still answers.
+    (tmp_path / "main.cf").write_bytes((OUT.config / "main.cf").read_bytes())
+    (tmp_path / "master.cf").touch()
+    assert postconf("-c", tmp_path, "-x", "queue_directory") == f"queue_directory = {OUT.queue}\n"
+
+
+def test_postconf_prints_a_line_for_every_parameter_asked_for():
+    configure(OUT, "-X", "multi_instance_enable", "multi_instance_group")
+    configure(OUT, "-e", "base = /srv", "maillog_file = $base/mail = odd")
+    asked = ["multi_instance_name", "multi_instance_group", "multi_instance_enable", "queue_directory", "maillog_file",
+             "showq_service_name", "queue_service_name", "master_service_disable", "mail_version", "daemon_directory",
+             "command_directory", "data_directory"]
+    told = dict(re.fullmatch(r"(\w+) = ?(.*)", line).groups() for line in
+                postconf("-xc", OUT.config, *asked).splitlines())
+    assert set(told) == set(asked)
+    assert (told["multi_instance_name"], told["multi_instance_group"], told["multi_instance_enable"]) == (
+        "postfix-out", "", "no")
+    assert told["maillog_file"] == "/srv/mail = odd"   # expanded, and as it is
+    told_of = run("postconf", "-h", "queue_directory", env=os.environ | {"MAIL_CONFIG": str(OUT.config)}).output.strip()
+    assert told_of == str(OUT.queue)   # why MAIL_CONFIG must not be in our environment
+
+
+def test_postconf_warns_beside_its_answer_and_not_in_it():
+    with open(PRIMARY.config / "main.cf", "a", encoding="ascii") as main_cf:
+        main_cf.write("relayhost = twice\nrelayhost = thrice\n")
+    done = run("postconf", "-xh", "multi_instance_directories")
+    assert done.output == f"{OUT.config} {IN.config}\n"
+    assert "overriding earlier entry" in done.error
+
+
+def test_postconf_prints_a_line_for_every_service():
+    with open(OUT.config / "master.cf", "a", encoding="ascii") as master_cf:
+        master_cf.write("10099 inet n\n  - y - -\n  smtpd -o a=1\n" + "  -o b={2 3}\n" * 20)
+    lines = postconf("-c", OUT.config, "-M").splitlines()
+    services = {tuple(line.split()[:2]): line.split() for line in lines}
+    assert len(services) == len(lines)
+    assert services["10099", "inet"][:8] == ["10099", "inet", "n", "-", "y", "-", "-", "smtpd"]
+    assert services["qmgr", "unix"][4:8] == ["n", "300", "1", "qmgr"]
+    assert all(len(fields) >= 8 for fields in services.values())
+
+
+def test_master_service_disable_takes_listeners_away_by_type_or_name():
+    configure(IN, "-Me", "127.0.0.1:10099/inet = 127.0.0.1:10099 inet n - n - - smtpd")
+    for disable, ports in (("inet", []), ("smtp/inet", [10099]), ("smtp.inet", [10099]), ("smtp/unix", [25, 10099]),
+                           ("127.0.0.1:10099/inet", [25]), ("!smtp/inet, inet", [25]), ("fifo !inet", [25, 10099])):
+        configure(IN, "-e", f"master_service_disable = {disable}")
+        pid = start(IN)
+        assert held_ports(pid) == ports, disable
+        stop(pid)
+
+
+# ---------------------------------------------------------------------------------------------------- postfix check
+
+def test_postfix_check_tells_its_reason_on_a_terminal():
+    line = break_master_cf(OUT)
+    told = on_terminal("postfix", "-c", OUT.config, "check")
+    assert told.code == 1
+    assert f"fatal: file {OUT.config}/master.cf: line {line}: bad field count" in told.output
+
+    # What only the script notices has no reason but on a terminal, before 3.8.
+    configure(IN, "-e", "queue_directory = /var/spool/gone")
+    assert "fatal: " in on_terminal("postfix", "-c", IN.config, "check").output
+    if mail_version() < (3, 8):
+        assert run("postfix", "-c", IN.config, "check") == (1, "", "")
+
+
+@pytest.mark.parametrize("broken", ["sibling", "primary's master.cf", "primary's main.cf"])
+def test_postfix_check_of_one_instance_minds_no_other(broken):
+    if broken == "primary's main.cf":
+        with open(PRIMARY.config / "main.cf", "a", encoding="ascii") as main_cf:
+            main_cf.write("no equals sign\n")
+        os.utime(PRIMARY.config / "main.cf", (1, 1))
+    else:
+        break_master_cf(OUT if broken == "sibling" else PRIMARY)
+    assert run("postfix", "-c", IN.config, "check").code == 0
+    start(IN)
+
+
+def test_postfix_check_passes_with_warnings_and_leaves_a_running_master_alone():
+    pid = start(IN)
+    (IN.config / "strangers").touch()
+    os.chown(IN.config / "strangers", 1, 1)
+    done = on_terminal("postfix", "-c", IN.config, "check")
+    assert done.code == 0
+    assert "warning: " in done.output
+    assert IN.pid == pid
+    assert executable(pid).endswith("/master")
+
+
+def test_with_maillog_file_a_first_check_may_fail_and_a_second_passes():
+    configure(IN, "-e", "maillog_file = /var/log/postfix-in.log")
+    Path("/var/log/postfix-in.log").touch(mode=0o600)
+    # Its name is not that of its inode, which postsuper repairs, and says so in a log that it may not write.
+    misnamed = IN.queue / "incoming/0000012345"
+    misnamed.touch(mode=0o700)
+    os.chown(misnamed, (IN.queue / "incoming").stat().st_uid, -1)
+    first = run("postfix", "-c", IN.config, "check").code
+    second = run("postfix", "-c", IN.config, "check").code
+    assert second == 0
+    if mail_version() < (3, 8):
+        assert first == 1
+
+
+# ---------------------------------------------------------------------------------------------------- start
+
+def test_when_master_w_has_succeeded_all_sockets_accept_and_signals_are_handled():
+    pid = start(IN)
+    assert held_ports(pid) == [25]
+    for service in ("showq", "qmgr", "pickup", "cleanup"):
+        connect_to(IN, service).close()
+    assert {signal.SIGTERM, signal.SIGHUP} <= signals(pid, "SigCgt")
+
+
+ADDRESS_IN_USE = r"/master\[\d+\]: fatal: bind .* port 25: Address already in use"
+
+
+def test_a_failed_master_w_exits_with_1_and_tells_why_only_in_the_log(syslog):
+    with socket.create_server(("0.0.0.0", 25)):
+        assert on_terminal(*master_command(IN, "-w")) == (1, "", "")
+        # It knows its name only once it is up, if nobody tells it.
+        syslog.wait_for(r"^postfix" + ADDRESS_IN_USE, within=5)
+        assert run(*master_command(IN, "-w"), env={"MAIL_LOGTAG": "postfix-in"}).code == 1
+        syslog.wait_for(r"^postfix-in" + ADDRESS_IN_USE, within=5)
+    start(IN)
+    syslog.wait_for(r"^postfix-in/master\[\d+\]: daemon started", within=5)
+
+
+def test_a_failed_master_w_is_reported_to_syslog_even_with_maillog_file(syslog):
+    log = Path("/var/log/postfix-in.log")
+    configure(IN, "-e", f"maillog_file = {log}")
+    with socket.create_server(("0.0.0.0", 25)):
+        assert run(*master_command(IN, "-w"), env={"MAIL_LOGTAG": "postfix-in"}).code == 1
+    syslog.wait_for(r"^postfix-in" + ADDRESS_IN_USE, within=5)
+    assert not log.exists()
+    start(IN)
+    until(lambda: log.exists() and "daemon started" in log.read_text(), 5, "a master that is up writes to its file")
+
+
+def test_a_second_master_w_fails_and_changes_nothing(syslog):
+    pid = start(PRIMARY)
+    assert run(*master_command(PRIMARY, "-w")).code == 1
+    syslog.wait_for(r"^postfix/master\[\d+\]: fatal: open lock file pid/master.pid", within=5)
+    assert PRIMARY.pid == pid
+    assert executable(pid).endswith("/master")
+
+
+def test_master_refuses_a_service_whose_port_is_unknown():
+    configure(IN, "-Me", "no-such-service/inet = no-such-service inet n - n - - smtpd")
+    assert run(*master_command(IN, "-w")).code == 1
+
+
+def test_until_master_w_has_returned_its_daemon_is_its_child_in_a_session_of_its_own():
+    # A name server that never answers holds master in the middle of its start.
+    Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")
+    configure(IN, "-Me", "slow.example.net:10099/inet = slow.example.net:10099 inet n - n - - smtpd")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as name_server:
+        name_server.bind(("127.0.0.1", 53))
+        name_server.settimeout(10)
+        monitor = subprocess.Popen(master_command(IN, "-w"), stdin=subprocess.DEVNULL)
+        name_server.recv(512)
+        [daemon] = children(monitor.pid)
+        assert daemon.session == daemon.pid
+        os.kill(daemon.pid, signal.SIGKILL)
+        assert monitor.wait(10) == 1
+
+
+# ---------------------------------------------------------------------------------------------------- signals
+
+def test_a_subreaper_inherits_the_master_which_sigterm_ends_at_once_with_its_group():
+    become_subreaper()
+    pid = start(IN)
+    assert [child.pid for child in children(os.getpid())] == [pid]
+    with connect_to(IN, "showq") as connection:
+        connection.recv(1)
+        assert {"qmgr", "pickup", "showq"} <= set(of_session(pid).values())
+        began = time.monotonic()
+        os.kill(pid, signal.SIGTERM)
+        ended, status = os.waitpid(pid, 0)
+        assert (ended, status) == (pid, signal.SIGTERM)
+        until(lambda: not of_session(pid), within=1, what="the whole group has ended")
+        assert time.monotonic() - began < 1
+
+
+def test_master_passes_its_signal_mask_on_and_blocked_sigterm_never_arrives():
+    subprocess.run(master_command(IN, "-w"), check=True,
+                   preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]))
+    pid = IN.pid
+    qmgr = until(lambda: [process.pid for process in children(pid) if process.command == "qmgr"], 5, "qmgr runs")[0]
+    assert signal.SIGTERM in signals(pid, "SigBlk")
+    assert signal.SIGTERM in signals(qmgr, "SigBlk")
+    os.kill(pid, signal.SIGTERM)
+    assert signal.SIGTERM in signals(pid, "ShdPnd")   # there it stays
+
+
+# ---------------------------------------------------------------------------------------------------- identity
+
+def test_a_master_can_be_known_by_pid_file_program_directory_and_lock():
+    pid = start(IN)
+    text = IN.pid_file.read_text()
+    assert re.fullmatch(r" *\d+\n", text) and len(text) < 64
+    assert executable(pid) == str((daemon_directory() / "master").resolve())
+    assert os.path.samefile(f"/proc/{pid}/cwd", IN.queue)
+    assert os.getsid(pid) == os.getpgid(pid) == pid
+
+    number = next(entry.name for entry in os.scandir(f"/proc/{pid}/fd")
+                  if entry.is_file() and os.path.samefile(entry.path, IN.pid_file))
+    assert os.readlink(f"/proc/{pid}/fd/{number}").startswith("/")
+    assert re.search(rf"^lock:\s+\d+: FLOCK +ADVISORY +WRITE {pid} ",
+                     Path(f"/proc/{pid}/fdinfo/{number}").read_text(), re.MULTILINE)
+    with open(IN.pid_file, encoding="ascii") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def test_a_stop_leaves_the_pid_file_as_it_is_and_the_lock_free():
+    pid = start(IN)
+    stop(pid)
+    assert IN.pid == pid
+    with open(IN.pid_file, encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        # While we hold it nobody can start: why it is never asked for during a start.
+        assert run(*master_command(IN, "-w")).code == 1
+    IN.pid_file.unlink()
+    assert run(*master_command(IN, "-t")).code == 0   # no file: not running, says Postfix too
+
+
+def test_a_program_that_was_replaced_shows_as_deleted():
+    pid = start(IN)
+    program = executable(pid)
+    Path(program + ".new").write_bytes(Path(program).read_bytes())
+    os.rename(program + ".new", program)
+    assert executable(pid) == program + " (deleted)"
+
+
+def test_every_daemon_stands_in_the_queue_directory_and_runs_from_the_daemon_directory():
+    pid = start(IN)
+    greeted = socket.create_connection(("127.0.0.1", 25))
+    assert greeted.recv(4) == b"220 "
+    showq = connect_to(IN, "showq")
+    assert showq.recv(1)
+    verify = connect_to(IN, "verify", directory="private")
+    assert verify.recv(1)   # it announces its protocol
+    family = {process.command: process for process in children(pid)}
+    assert {"qmgr", "pickup", "smtpd", "showq", "verify"} <= set(family)
+    for process in family.values():
+        assert Path(executable(process.pid)).parent == daemon_directory().resolve()
+        assert os.path.samefile(f"/proc/{process.pid}/cwd", IN.queue)
+        # The few that write databases must not be hit by a signal to the group.
+        assert process.session == (process.pid if process.command == "verify" else pid), process
+
+
+# ---------------------------------------------------------------------------------------------------- crash
+
+def test_after_a_crash_sessions_go_on_and_swallow_connections_until_their_socket_is_shut():
+    configure(IN, "-e", "inet_protocols = ipv4")   # one socket instead of two
+    old = start(IN)
+    session = smtp.HeldSession()
+    os.kill(old, signal.SIGKILL)
+    until(lambda: "smtpd" in of_session(old).values() and not {"qmgr", "pickup"} & set(of_session(old).values()),
+          within=2, what="idle daemons have ended")
+    [smtpd] = [pid for pid, command in of_session(old).items() if command == "smtpd"]
+    [kept] = socket_descriptors(smtpd).keys() & listeners().keys()
+    assert listeners()[kept].port == 25
+
+    new = start(IN)
+    assert held_ports(new) == [25]
+    assert kept not in socket_descriptors(new)
+
+    # Each connection is either greeted by the new master's smtpd or waits for the old one, which never accepts.
+    connections = [socket.create_connection(("127.0.0.1", 25)) for _ in range(40)]
+    greeted = until(lambda: (ready := select.select(connections, [], [], 0)[0]) and
+                    len(ready) + listeners()[kept].waiting == len(connections) and ready, 20, "every connection is somewhere")
+    assert 0 < len(greeted) < len(connections)
+
+    handle = os.pidfd_open(smtpd)
+    taken = ctypes.CDLL(None).syscall(438, handle, socket_descriptors(smtpd)[kept], 0)   # pidfd_getfd
+    assert taken >= 0
+    socket.socket(fileno=taken).shutdown(socket.SHUT_RDWR)
+    assert kept not in listeners()
+    for connection in connections:
+        connection.close()
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", 25), timeout=10) as connection:
+            assert connection.recv(4) == b"220 "
+    assert session.finish()[0] == 250
+    until_exit(smtpd, within=5)
+
+
+def test_a_dead_masters_pid_is_not_given_to_another_while_its_session_lives():
+    old = start(IN)
+    session = socket.create_connection(("127.0.0.1", 25))
+    assert session.recv(4) == b"220 "
+    os.kill(old, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{old}").exists(), 5, "the dead master is reaped")
+
+    def next_pid():
+        Path("/proc/sys/kernel/ns_last_pid").write_text(str(old - 1))
+        process = subprocess.Popen(["true"])
+        process.wait()
+        return process.pid
+
+    assert next_pid() != old
+    assert of_session(old)
+    session.close()
+    until(lambda: not of_session(old), 5, "the session is over")
+    until(lambda: next_pid() == old, 5, "the pid can be had again")
+
+
+# ---------------------------------------------------------------------------------------------------- readiness
+
+def test_a_connect_proves_nothing():
+    configure(IN, "-e", "inet_protocols = ipv4")
+    pid = start(IN)
+    os.kill(pid, signal.SIGSTOP)
+    with socket.create_connection(("127.0.0.1", 25)):
+        [listener] = [listener for listener in listeners().values() if listener.port == 25]
+        assert listener.waiting == 1
+
+
+def test_master_itself_holds_the_listening_sockets_where_master_cf_says():
+    for service in ("127.0.0.1:10097", "localhost:10098", "10099"):
+        configure(IN, "-Me", f"{service}/inet = {service} inet n - n - - smtpd")
+    pid = start(IN)
+    held = {(listener.address, listener.port) for inode, listener in listeners().items()
+            if inode in socket_descriptors(pid)}
+    assert {("0100007F", 10097), ("0100007F", 10098), ("00000000", 10099), ("00000000", 25)} <= held
+    assert {port for _, port in held} == {25, 10097, 10098, 10099}
+
+
+def test_showq_speaks_first_and_qmgr_answers_a_nul_by_closing():
+    pid = start(IN)
+    for _ in range(2):   # hanging up after the greeting does not hurt it
+        with connect_to(IN, "showq") as showq:
+            assert showq.recv(64)
+        with connect_to(IN, "qmgr") as qmgr:
+            qmgr.send(b"\0")
+            assert qmgr.recv(1) == b""
+    assert int(postconf("-dh", "max_idle").removesuffix("s\n")) <= 100   # then showq ends, and the next look forks one
+
+    stop(pid)
+    for service in ("showq", "qmgr"):
+        with pytest.raises(ConnectionRefusedError):
+            connect_to(IN, service)
+
+
+def test_a_silent_connection_blocks_qmgr():
+    start(IN)
+    silent = connect_to(IN, "qmgr")
+    with connect_to(IN, "qmgr") as asking:
+        asking.send(b"\0")
+        # For 10 s, says Postfix's source; that it lasts is all we need to know.
+        assert not select.select([asking], [], [], 1)[0]
+        silent.close()
+        assert asking.recv(1) == b""
+
+
+# ---------------------------------------------------------------------------------------------------- queue
+
+def submit():
+    """A message that postfix-out cannot deliver; returns its file in the hashed deferred queue."""
+    before = set(OUT.queue.glob("deferred/*/*"))
+    subprocess.run(["sendmail", "-C", OUT.config, "-f", smtp.SENDER, smtp.RECIPIENT], input=smtp.message(smtp.new_id()),
+                   check=True)
+    return until(lambda: set(OUT.queue.glob("deferred/?/*")) - before, 20, "the message is deferred").pop()
+
+
+def test_queue_ids_and_places_are_as_we_count_them():
+    for queue in ("maildrop", "incoming", "active", "deferred", "hold", "corrupt"):
+        assert (OUT.queue / queue).is_dir()
+    configure(OUT, "-e", "enable_long_queue_ids = no", "minimal_backoff_time = 300s")
+    pid = start(OUT)
+    began = int(time.time())
+    short = submit()
+    assert re.fullmatch(r"[0-9A-F]+", short.name)
+    assert int(short.name[5:], 16) == short.stat().st_ino   # the file it was at first
+    assert short.stat().st_mtime > began + 100              # the time of the next try
+    born = int(run("stat", "--format=%W", short).output)
+    assert born == 0 or began <= born <= time.time()        # 0: this file system does not know
+
+    stop(pid)
+    configure(OUT, "-e", "enable_long_queue_ids = yes")
+    start(OUT)
+    began = int(time.time())
+    long = submit()
+    digits = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
+    seconds_and_microseconds, _, inode = long.name.rpartition("z")
+    assert len(seconds_and_microseconds) >= 10 and inode
+    arrival = 0
+    for digit in seconds_and_microseconds[:-4]:
+        arrival = arrival * 52 + digits.index(digit)
+    assert began <= arrival <= time.time()
+
+    subprocess.run(["postsuper", "-c", OUT.config, "-h", short.name, "-h", long.name], check=True)
+    assert {short.name, long.name} <= set(os.listdir(OUT.queue / "hold"))   # not hashed, under the same names
+
+
+# ---------------------------------------------------------------------------------------------------- Debian
+
+def test_debians_chroot_is_filled_for_one_instance_whatever_its_siblings():
+    copied = IN.queue / "etc/resolv.conf"
+    copied.unlink(missing_ok=True)
+    break_master_cf(OUT)
+    if mail_version() >= (3, 9):
+        assert run("postfix", "-c", IN.config, "check").code == 0
+    else:
+        script = daemon_directory().parent / "configure-instance.sh"
+        assert run("postfix", "-c", IN.config, "check").code == 0
+        assert not copied.exists()
+        assert run(script, "postfix-in").code != 0
+        assert run(script, "-", env=os.environ | {"MAIL_CONFIG": str(IN.config)}).code == 0
+    assert copied.read_bytes() == Path("/etc/resolv.conf").read_bytes()
