@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <type_traits>
@@ -21,7 +22,9 @@ asio::awaitable<std::invoke_result_t<Work>> run_there(Work work) {
 /// all that it uses: when the coroutine is cancelled, the thread goes on to the end of the work.
 template <typename Work>
 asio::awaitable<std::invoke_result_t<Work>> offload(asio::thread_pool& pool, Work work) {
-  co_return co_await asio::co_spawn(pool.get_executor(), run_there(std::move(work)), asio::use_awaitable);
+  // A strand of its own: a cancellation is dispatched there, too, and must not meet the work in another thread.
+  auto executor = asio::make_strand(pool.get_executor());
+  co_return co_await asio::co_spawn(executor, run_there(std::move(work)), asio::use_awaitable);
 }
 
 }  // namespace postmultid::host

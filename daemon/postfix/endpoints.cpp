@@ -33,16 +33,23 @@ Endpoint parse(const std::string& service) {
   return endpoint;
 }
 
-bool is_address(const std::string& text) {
+/// An address in the one spelling that inet_ntop gives it; empty for what is none.
+std::string canonical(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> binary;
-  return ::inet_pton(AF_INET, text.c_str(), binary.data()) == 1 || ::inet_pton(AF_INET6, text.c_str(), binary.data()) == 1;
+  std::array<char, INET6_ADDRSTRLEN> spelled{};
+  for (int family : {AF_INET, AF_INET6})
+    if (::inet_pton(family, text.c_str(), binary.data()) == 1)
+      return ::inet_ntop(family, binary.data(), spelled.data(), spelled.size());
+  return "";
 }
+
+bool is_address(const std::string& text) { return !canonical(text).empty(); }
 
 }  // namespace
 
 bool Endpoint::served_by(const host::ListeningSocket& socket) const {
   // A host name stands for whatever it resolves to; master has resolved it, so the port alone is asked for.
-  return socket.port == port && (!is_address(host) || socket.address == host || socket.address == "*");
+  return socket.port == port && (!is_address(host) || canonical(host) == socket.address || socket.address == "*");
 }
 
 std::vector<Endpoint> endpoints(const Instance& instance) {

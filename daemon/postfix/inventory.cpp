@@ -102,15 +102,19 @@ asio::awaitable<Listed> Inventory::read_instance(std::string directory) {
   auto ask = words("-xc", directory);
   ask.insert(ask.end(), kParameters.begin(), kParameters.end());
   auto parameters = co_await tools_.postconf(std::move(ask));
-  auto services = co_await tools_.postconf(words("-c", directory, "-M"));
-  Listed listed;
-  if (parameters && services) {
-    listed.instance = make_instance(directory, *parameters);
-    listed.instance.services = parse_services(*services);
-    co_return listed;
+  model::Error error;
+  if (parameters) {
+    auto services = co_await tools_.postconf(words("-c", directory, "-M"));
+    if (services) {
+      Listed listed{make_instance(directory, *parameters)};
+      listed.instance.services = parse_services(*services);
+      co_return listed;
+    }
+    error = services.error();
+  } else {
+    error = parameters.error();
   }
-
-  const model::Error& error = parameters ? services.error() : parameters.error();
+  Listed listed;
   listed.broken = Fault{FailureClass::config, "config-unreadable", error.message, "postconf -c " + directory + " -n"};
   if (auto known = last_good_.find(directory); known != last_good_.end()) {
     listed.instance = known->second;
@@ -136,6 +140,8 @@ asio::awaitable<std::vector<std::string>> Inventory::secondary_directories() {
   auto list = co_await tools_.postconf(words("-c", primary_, "-xh", "multi_instance_directories"));
   if (!list) list = co_await postconf_without_master_cf(primary_, words("-xh", "multi_instance_directories"));
   if (list) secondaries_ = split_words(*list);
+  for (std::string& directory : secondaries_)
+    while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
   co_return secondaries_;
 }
 

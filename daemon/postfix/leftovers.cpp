@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 
+#include "host/deadline.hpp"
 #include "host/offload.hpp"
 #include "host/proc.hpp"
 #include "host/watch.hpp"
@@ -18,6 +19,7 @@ namespace postmultid::postfix {
 namespace {
 
 // From fork to exec takes a child of master microseconds; a tenth of a second is for a busy host.
+constexpr std::chrono::seconds kVoluntaryEnd{3};
 constexpr int kLockLooks = 50;
 constexpr std::chrono::milliseconds kLockPause{2};
 
@@ -90,19 +92,42 @@ asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t
   co_return living;
 }
 
+namespace {
+
+struct Left {
+  std::vector<host::Process> processes;
+  std::vector<bool> leads_session;  // left master's process group on purpose; see sweep()
+  bool lock_free = false;
+};
+
+asio::awaitable<bool> all_ended(std::shared_ptr<Left> left) {
+  for (const host::Process& process : left->processes) co_await host::ended(process);
+  co_return true;
+}
+
+}  // namespace
+
 asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master) {
-  for (;;) {
-    // Shared with the thread that makes it: a cancelled sweep leaves the thread to finish alone.
-    auto left = std::make_shared<std::vector<host::Process>>();
+  // postscreen, verify and proxymap lead sessions of their own so that no signal to the group can hit them while they
+  // write a database; they end by themselves when master is gone. They get a moment before they get a signal.
+  for (bool spare_leaders = !force;; spare_leaders = false) {
+    // Shared with the thread that fills it: a cancelled sweep leaves the thread to finish alone.
+    auto left = std::make_shared<Left>();
     auto look = [instance, only_of_master, left] {
-      *left = processes_of(instance, only_of_master);
-      return !left->empty() || only_of_master || lock_is_free(instance);
+      left->processes = processes_of(instance, only_of_master);
+      for (const host::Process& process : left->processes)
+        left->leads_session.push_back(host::process_stat(process.pid()).value_or(host::ProcessStat{}).session == process.pid());
+      left->lock_free = only_of_master || lock_is_free(instance);
+      return true;
     };
-    bool free = co_await host::offload(tools.pool(), std::move(look));
-    for (const host::Process& process : *left) (void)process.signal(force ? SIGKILL : SIGTERM);
-    for (const host::Process& process : *left) co_await host::ended(process);
-    if (left->empty() && free) co_return;
-    if (left->empty()) co_await host::pause(std::chrono::milliseconds(20));
+    co_await host::offload(tools.pool(), std::move(look));
+    auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != asio::cancellation_type::none) co_return;  // what was seen may be long ago
+    if (left->processes.empty() && left->lock_free) co_return;
+    if (left->processes.empty()) co_await host::pause(std::chrono::milliseconds(20));
+    for (std::size_t i = 0; i < left->processes.size(); ++i)
+      if (!(spare_leaders && left->leads_session[i])) (void)left->processes[i].signal(force ? SIGKILL : SIGTERM);
+    co_await host::within(kVoluntaryEnd, all_ended(left));
   }
 }
 

@@ -65,7 +65,7 @@ TEST_CASE("master_service_disable follows Postfix's rule: first match counts, ! 
 TEST_CASE("an endpoint is served by a socket on its address or on all, and by no other") {
   Instance instance;
   instance.services = {{"127.0.0.1:10026", "inet", false, "smtpd"}, {"smtp", "inet", false, "smtpd"},
-                       {"[::1]:2525", "inet", false, "smtpd"},      {"no-such-port-name", "inet", false, "smtpd"}};
+                       {"[0:0:0:0:0:0:0:1]:2525", "inet", false, "smtpd"},      {"no-such-port-name", "inet", false, "smtpd"}};
   CHECK(endpoints(instance).size() == 3);
   CHECK(unserved(instance, {{1, "127.0.0.1", 10026}, {2, "*", 25}, {3, "::1", 2525}}).empty());
   CHECK(unserved(instance, {{1, "127.0.0.2", 10026}, {2, "10.1.2.3", 25}, {3, "*", 2525}}) ==
