@@ -21,7 +21,9 @@ model::OperationId Operations::begin(model::Action action, std::vector<model::Me
   operation.created_at = now;
   for (model::MemberId& member : members) operation.members.push_back({std::move(member), Outcome::pending, ""});
   operations_.push_back(std::move(operation));
-  if (operations_.size() > kKept) operations_.pop_front();
+  auto ended = std::find_if(operations_.begin(), operations_.end(),
+                            [](const Operation& o) { return o.state == OperationState::finished; });
+  if (operations_.size() > kKept && ended != operations_.end()) operations_.erase(ended);
   return operations_.back().id;
 }
 

@@ -22,7 +22,7 @@ class Operations {
   std::vector<model::Operation> all() const { return {operations_.begin(), operations_.end()}; }
 
  private:
-  std::deque<model::Operation> operations_;  // the youngest at the back; bounded
+  std::deque<model::Operation> operations_;  // the youngest at the back; those that ended are bounded
   std::uint64_t last_ = 0;
 };
 

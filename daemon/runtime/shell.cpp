@@ -58,7 +58,8 @@ std::string host_name() {
 }
 
 MemberSpec spec_of(const postfix::Listed& listed) {
-  return {listed.instance.id, listed.instance.group, listed.instance.enabled, listed.broken, Policy{}};
+  bool examinable = !listed.instance.queue_directory.empty() && !(listed.broken && listed.broken->code == "conflict");
+  return {listed.instance.id, listed.instance.group, listed.instance.enabled, listed.broken, Policy{}, examinable};
 }
 
 }  // namespace
@@ -88,10 +89,14 @@ void Shell::shut_down(std::function<void()> left) {
 // ---- events in, actions out
 
 asio::awaitable<Result<void>> Shell::reread() {
+  std::uint64_t begun = ++rereads_begun_;
   auto listed = co_await inventory_.read();
   if (!listed) co_return std::unexpected(listed.error());
+  if (begun < newest_reread_) co_return Result<void>{};  // a later one has overtaken it
+  newest_reread_ = begun;
   InventoryRead inventory;
-  for (const postfix::Listed& entry : *listed) {
+  for (postfix::Listed& entry : *listed) {
+    keep_id_of_running(entry.instance);
     Ward& known = ward(entry.instance.id);
     // A broken configuration does not overwrite what a running master was started with.
     if (!entry.broken || !known.readable) known.instance = entry.instance;
@@ -102,6 +107,12 @@ asio::awaitable<Result<void>> Shell::reread() {
   mail_version_ = listed->front().instance.mail_version;
   dispatch(inventory);
   co_return Result<void>{};
+}
+
+/// An instance that gets another name while it runs is still the same one: it keeps its id until it is down.
+void Shell::keep_id_of_running(postfix::Instance& instance) const {
+  for (const auto& [id, of] : wards_)
+    if (of.charge && of.ran_as && of.ran_as->config_directory == instance.config_directory) instance.id = id;
 }
 
 void Shell::dispatch(const Event& event) {
@@ -123,6 +134,11 @@ void Shell::publish() {
 // ---- what the core wants done
 
 Ward& Shell::ward(const MemberId& id) { return wards_.try_emplace(id, loop_).first->second; }
+
+postfix::Instance Shell::ran_as(const MemberId& id) {
+  Ward& of = ward(id);
+  return of.ran_as.value_or(of.instance);
+}
 
 Ward* Shell::current(const MemberId& id, AttemptId attempt) {
   auto found = wards_.find(id);
@@ -182,6 +198,13 @@ void Shell::perform(const Concluded& a) {
 
 void Shell::perform(const Forget& a) { wards_.erase(a.id); }
 
+void Shell::perform(const Reread&) {
+  auto again = [](Shell& shell) -> asio::awaitable<void> {
+    if (auto read = co_await shell.reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
+  };
+  asio::co_spawn(loop_, again(*this), report_end);
+}
+
 void Shell::perform(const Leave&) {
   if (left_) asio::post(loop_, left_);
 }
@@ -237,12 +260,12 @@ asio::awaitable<void> Shell::probe(Probe action) {
 }
 
 asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
-  unsigned survivors = co_await postfix::clear_listeners(tools_, ward(action.id).instance, action.master_pid);
+  unsigned survivors = co_await postfix::clear_listeners(tools_, ran_as(action.id), action.master_pid);
   happened({.id = action.id, .input = Input::cleared, .attempt = action.attempt, .survivors = survivors});
 }
 
 asio::awaitable<void> Shell::sweep(Sweep action) {
-  co_await postfix::sweep(tools_, ward(action.id).instance, action.force, action.only_of_master);
+  co_await postfix::sweep(tools_, ran_as(action.id), action.force, action.only_of_master);
   happened({.id = action.id, .input = Input::swept, .attempt = action.attempt});
 }
 
@@ -250,6 +273,8 @@ asio::awaitable<void> Shell::sweep(Sweep action) {
 
 void Shell::take_charge(const MemberId& id, postfix::Master master, AttemptId attempt, bool adopted) {
   Ward& of = ward(id);
+  of.ran_as = of.instance;
+  (void)children_.take_wait_status(master.process.pid());  // of somebody else who had this number before
   auto now = std::chrono::system_clock::now();
   auto charge = std::make_shared<Charge>();
   charge->proof = {master.process.pid(), master.start_ticks, master.executable, of.instance.pid_file(), adopted, now};
@@ -290,7 +315,8 @@ asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> char
 asio::awaitable<void> Shell::observe_for_ever() {
   for (unsigned round = 0;; ++round) {
     for (auto& [id, of] : wards_) {
-      if (!of.readable) continue;
+      if (!of.readable || of.observing) continue;
+      of.observing = true;
       asio::co_spawn(loop_, observe(id), report_end);
       if (of.charge && round % kLookEveryRounds == kLookEveryRounds - 1)
         asio::co_spawn(loop_, look_once(id, of.charge), report_end);
@@ -303,9 +329,10 @@ asio::awaitable<void> Shell::observe(MemberId id) {
   auto work = [instance = ward(id).instance] {
     return std::pair(postfix::count_queue(instance, kQueueBudget), postfix::processes_of(instance).size());
   };
-  auto [queue, processes] = co_await host::offload(pool_, std::move(work));
+  auto [queue, processes] = co_await host::offload(observers_, std::move(work));
   auto found = wards_.find(id);
   if (found == wards_.end()) co_return;
+  found->second.observing = false;
   found->second.queue = queue;
   found->second.processes = processes;
   publish();
@@ -328,6 +355,10 @@ std::shared_ptr<const model::Status> Shell::status() {
 
 asio::awaitable<std::expected<model::OperationId, Problem>> Shell::submit(model::Action action,
                                                                           model::Selection selection) {
+  if (fleet_.shutting_down()) {
+    Problem stopping{409, "stopping", "postmultid is stopping", "all members are being stopped; nothing new is begun"};
+    co_return std::unexpected(std::move(stopping));
+  }
   // A start uses the files as they are now; a stop does not wait for them.
   if (action == model::Action::start || action == model::Action::restart)
     if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);

@@ -57,6 +57,7 @@ class Shell : public Service {
   void perform(const supervision::Record& action);
   void perform(const supervision::Concluded& action);
   void perform(const supervision::Forget& action);
+  void perform(const supervision::Reread& action);
   void perform(const supervision::Leave& action);
 
   asio::awaitable<void> find_master(supervision::FindMaster action);
@@ -72,18 +73,22 @@ class Shell : public Service {
 
   void begin_work(const model::MemberId& id, AttemptId attempt, asio::awaitable<void> work);
   Ward& ward(const model::MemberId& id);
+  postfix::Instance ran_as(const model::MemberId& id);
+  void keep_id_of_running(postfix::Instance& instance) const;
   Ward* current(const model::MemberId& id, AttemptId attempt);
   void take_charge(const model::MemberId& id, postfix::Master master, AttemptId attempt, bool adopted);
   void publish();
 
   asio::io_context& loop_;
   asio::thread_pool& pool_;
+  asio::thread_pool observers_{2};  // of their own, so that a disk that hangs under a look does not stop the work
   host::Children children_;
   postfix::Tools tools_;
   postfix::Inventory inventory_;
   supervision::Fleet fleet_;
   std::map<model::MemberId, Ward> wards_;
   Operations operations_;
+  std::uint64_t rereads_begun_ = 0, newest_reread_ = 0;
   std::string mail_version_;
   model::WallTime started_at_;
   std::function<void()> left_;

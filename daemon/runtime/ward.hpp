@@ -30,6 +30,9 @@ struct Ward {
   postfix::Instance instance;
   bool enabled_known = true;
   bool readable = false;  // `instance` was read whole at least once
+  // As it was when its master was started or found: where that master's processes and sockets are, whatever the
+  // files say by now.
+  std::optional<postfix::Instance> ran_as;
 
   // The work under way. The signal is shared with the coroutine that it can cancel, which may end later.
   supervision::AttemptId work = supervision::AttemptId::none;
@@ -46,6 +49,7 @@ struct Ward {
   std::vector<std::string> listeners;
   std::optional<model::QueueCounts> queue;
   std::optional<std::uint64_t> processes;
+  bool observing = false;  // an observation is under way; if its disk hangs there is never a second one
 };
 
 }  // namespace postmultid::runtime

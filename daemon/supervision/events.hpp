@@ -39,6 +39,7 @@ struct MemberSpec {
   bool enabled = false;
   std::optional<Fault> broken;  // why this member cannot be supervised as it stands
   Policy policy;
+  bool examinable = true;  // where its master would be is known, and is nobody else's place
 };
 
 // ---- events
@@ -97,10 +98,12 @@ struct Record { MemberId id; std::string what, message; };
 struct Concluded { OperationId operation; MemberId id; model::Outcome outcome; std::string message; };
 /// The member is not in the inventory any more, and nothing of it runs.
 struct Forget { MemberId id; };
+/// Read the inventory again: what could not be read may be readable now.
+struct Reread {};
 /// Everything is down: end the daemon.
 struct Leave {};
 
 using Action = std::variant<FindMaster, Check, Launch, Probe, ClearListeners, Sweep, Abandon, SignalMaster, ArmTimer,
-                            CancelTimer, Record, Concluded, Forget, Leave>;
+                            CancelTimer, Record, Concluded, Forget, Reread, Leave>;
 
 }  // namespace postmultid::supervision

@@ -42,6 +42,7 @@ const Machine* Fleet::find(const MemberId& id) const {
 }
 
 void Fleet::on(const InventoryRead& inventory, Context& context) {
+  if (shutting_down_) return;  // nothing is begun any more, and what runs is known
   Members old = std::exchange(members_, {});
   std::vector<Machine*> fresh;
   for (MemberSpec& spec : in_start_order(inventory.members)) {
@@ -62,8 +63,7 @@ void Fleet::on(const InventoryRead& inventory, Context& context) {
     else
       members_.push_back(std::move(gone));
   }
-  if (!shutting_down_)
-    for (Machine* member : fresh) member->open(context);
+  for (Machine* member : fresh) member->open(context);
 }
 
 void Fleet::on(const Requested& request, Context& context) {

@@ -75,7 +75,7 @@ std::string describe(const Exit& exit) {
 void Machine::open(Context& context) {
   desired_ = spec_.enabled ? Desired::up : Desired::down;
   risen_ = false;
-  if (spec_.broken)
+  if (spec_.broken && !spec_.examinable)
     take({.id = spec_.id, .input = Input::broken}, context);
   else
     begin(Phase::unknown, kFindLimit, FindMaster{}, context);
@@ -209,10 +209,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::already: return conclude(Outcome::unchanged, "", context);
 
     case Step::queue: return queue(context);
-    case Step::rest: return rest(context);
-    case Step::cancel:
-      record("cancelled", "start given up on request", context);
-      return rest(context);
+    case Step::wind_down: return wind_down(context);
 
     case Step::look: return begin(Phase::finding, kFindLimit, FindMaster{}, context);
     case Step::adopt:
@@ -222,6 +219,11 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       if (!wished_) desired_ = Desired::up;  // somebody started it, enabled or not
       return run(context);
     case Step::prepare:
+      if (desired_ == Desired::down) {
+        conclude(Outcome::unchanged, "", context);
+        return rest(context);
+      }
+      if (spec_.broken) return park(*spec_.broken, kConfigRetry, context);
       if (full_check_ && !checked_) return begin(Phase::checking, spec_.policy.start_timeout, Check{}, context);
       [[fallthrough]];
     case Step::launch:
@@ -231,9 +233,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::give_up_looking:
       return park({FailureClass::environment, "not-examined",
                    "its files could not be examined within 10 s: is a file system hanging?", ""},
-                  spec_.policy.retry_failed, context);
-    case Step::blocked:
-      return park(happened.fault.value_or(Fault{}), spec_.policy.retry_failed, context);
+                  look_again_after(), context);
+    case Step::blocked: return park(happened.fault.value_or(Fault{}), look_again_after(), context);
 
     case Step::prove:
       // The probe ends first and says what is missing; the timer is for a probe that hangs.
@@ -249,7 +250,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::retry_launch: return fail_start(happened.fault.value_or(Fault{}), context);
     case Step::undo_start: return undo_start(happened, context);
     case Step::park_unreadable:
-      return park(spec_.broken.value_or(Fault{}), std::nullopt, context);
+      return park(spec_.broken.value_or(Fault{}),
+                  desired_ == Desired::up ? std::optional(kConfigRetry) : std::nullopt, context);
 
     case Step::guard:
       if (spec_.broken) return refuse(*spec_.broken, context);
@@ -275,7 +277,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return;
     case Step::sweep:
       if (happened.input == Input::died) note_exit(happened, context);
-      return touched_ ? sweep(false, context) : rest(context);
+      return sweep(false, context);
     case Step::sweep_harder:
       if (!forced_) return sweep(true, context);
       [[fallthrough]];
@@ -308,22 +310,39 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return desired_ == Desired::down ? sweep(false, context) : by_policy(context);
     case Step::again:
       if (!spec_.broken && phase_ == Phase::backoff) ++restarts_;
-      if (spec_.broken) return park(*spec_.broken, std::nullopt, context);
-      if (desired_ == Desired::down) return touched_ ? sweep(false, context) : rest(context);
+      if (desired_ == Desired::down) return wind_down(context);
+      if (spec_.broken) {
+        context.actions.push_back(Reread{});
+        return park(*spec_.broken, kConfigRetry, context);
+      }
       return begin(Phase::finding, kFindLimit, FindMaster{}, context);
   }
 }
 
 void Machine::queue(Context& context) {
   if (desired_ == Desired::down) return rest(context);
-  if (spec_.broken) return park(*spec_.broken, std::nullopt, context);
+  if (spec_.broken) return park(*spec_.broken, kConfigRetry, context);
   if (at_rest()) full_check_ = true;
   bounce_ = false;
   stopped_outside_ = false;
   enter(Phase::queued, context);
 }
 
+/// When to look again at what could not be seen or proved. A wish to be down is never given up.
+std::optional<Duration> Machine::look_again_after() const {
+  return desired_ == Desired::down ? std::optional(kStuckRetry) : spec_.policy.retry_failed;
+}
+
+/// A wish to be down is true only when somebody has looked: a master may have been started by hand meanwhile.
+void Machine::wind_down(Context& context) {
+  if (touched_) return sweep(false, context);
+  if (spec_.examinable) return begin(Phase::finding, kFindLimit, FindMaster{}, context);
+  conclude(Outcome::unchanged, "", context);
+  rest(context);
+}
+
 void Machine::rest(Context& context) {
+  touched_ = false;
   bounce_ = false;
   failing_ = false;
   checked_ = false;
@@ -393,7 +412,11 @@ void Machine::undo_start(const Happened& happened, Context& context) {
     note_exit(happened, context);
     return sweep(false, context);
   }
-  if (!master_) return sweep(false, context);
+  if (!master_) {
+    // Nothing that could be signalled with proof: the next try begins with a look at what is there.
+    failing_ = false;
+    return fail_start(*fault_, context);
+  }
   last_pid_ = master_->pid;
   enter_with_deadline(Phase::terminating, spec_.policy.stop_timeout, context);
   context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
@@ -472,7 +495,7 @@ void Machine::park(Fault fault, std::optional<Duration> retry_after, Context& co
   full_check_ = true;
   risen_ = true;
   enter(Phase::failed, context);
-  if (retry_after && desired_ == Desired::up) {
+  if (retry_after) {
     next_at_ = context.now + *retry_after;
     arm(*next_at_, context);
   }

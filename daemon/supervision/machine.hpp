@@ -92,6 +92,8 @@ class Machine {
   void begin(Phase phase, Duration limit, Work work, Context& context);
 
   void queue(Context& context);
+  std::optional<Duration> look_again_after() const;
+  void wind_down(Context& context);
   void rest(Context& context);
   void run(Context& context);
   void stay_running(Context& context);

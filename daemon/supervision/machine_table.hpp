@@ -48,8 +48,7 @@ enum class Step {
   stay,            // nothing to do; the wish, if it was one, is remembered
   already,         // a wish that is already true
   queue,           // wait for the turn to start
-  rest,            // stopped, nothing left to do
-  cancel,          // stop the work under way, then rest
+  wind_down,       // make sure that nothing of it runs, then rest
   look,            // is a master there already?
   adopt,           // it is: take it as it is
   prepare,         // it is not: check, or launch where the check has been done

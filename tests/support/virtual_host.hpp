@@ -223,6 +223,7 @@ class VirtualHost {
     messages[a.id.text] = a.message;
   }
   void perform(const Forget& a) { log.push_back("forget " + a.id.text); }
+  void perform(const Reread&) { log.push_back("reread"); }
   void perform(const Leave&) {
     if (!masters_.empty()) violations.push_back("left with a master running");
     left = true;

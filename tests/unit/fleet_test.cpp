@@ -249,6 +249,65 @@ TEST_CASE("a member that leaves the inventory stays visible while it runs") {
   CHECK(host.fleet.find({"postfix-in"}) == nullptr);
 }
 
+TEST_CASE("a stop of what seems stopped looks first: a master that somebody started by hand is ended") {
+  VirtualHost host = started();
+  host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(1));
+  host.start_by_hand("postfix-in");
+  auto operation = host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(1));
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
+  CHECK_FALSE(host.has_master("postfix-in"));
+  auto again = host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(1));
+  CHECK(host.outcomes[again]["postfix-in"] == Outcome::unchanged);
+}
+
+TEST_CASE("a member that is broken from the beginning but runs is adopted, and a stop ends it") {
+  VirtualHost host;
+  host.start_by_hand("postfix-out");
+  auto members = border_mail_server();
+  members[1].broken = Fault{postmultid::model::FailureClass::config, "config-unreadable", "bad", ""};
+  host.inventory(members);
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::running);
+  host.request(Ask::stop, {"postfix-out"});
+  host.run(seconds(1));
+  CHECK_FALSE(host.has_master("postfix-out"));
+}
+
+TEST_CASE("a member in conflict with another is never looked for: its place is the other's") {
+  VirtualHost host;
+  host.start_by_hand("postfix-out");
+  auto members = border_mail_server();
+  members[1].broken = Fault{postmultid::model::FailureClass::config, "conflict", "same queue", ""};
+  members[1].examinable = false;
+  host.inventory(members);
+  host.request(Ask::stop, {"postfix-out"});
+  host.run(seconds(1));
+  CHECK(host.has_master("postfix-out"));
+}
+
+TEST_CASE("an inventory that is read during the shutdown does not keep it from ending") {
+  VirtualHost host = started();
+  host.latency_max = milliseconds(100);
+  host.shut_down();
+  auto members = border_mail_server();
+  members.push_back({{"postfix-new"}, "mta", true, {}, {}});
+  host.inventory(members);
+  host.run(seconds(10));
+  CHECK(host.left);
+}
+
+TEST_CASE("what cannot be read is read again by itself") {
+  VirtualHost host;
+  auto members = border_mail_server();
+  members[1].broken = Fault{postmultid::model::FailureClass::config, "config-unreadable", "bad", ""};
+  host.inventory(members);
+  host.run(std::chrono::minutes(11));
+  CHECK(std::count(host.log.begin(), host.log.end(), "reread") == 1);
+}
+
 TEST_CASE("a start is refused while everything is being stopped") {
   VirtualHost host;
   host.latency_max = milliseconds(50);
