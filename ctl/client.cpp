@@ -24,8 +24,8 @@ namespace {
 
 using Response = http::response<http::string_body>;
 
-// Longer than any wait that pmctl asks for in one request.
-constexpr std::chrono::seconds kAnswerLimit{30};
+// A start reads all instances before it is answered; where a file system hangs each postconf takes its limit of 10 s.
+constexpr std::chrono::seconds kAnswerLimit{120};
 
 asio::awaitable<Response> exchange_on(stream_protocol::endpoint endpoint, http::request<http::string_body> request) {
   beast::basic_stream<stream_protocol> stream(co_await asio::this_coro::executor);
@@ -59,7 +59,7 @@ Exit exit_of(const model::Problem& problem) {
 
 Result<json> Client::get(const std::string& target) { return exchange("GET", target, ""); }
 
-Result<json> Client::post(const std::string& target, const json& body) { return exchange("POST", target, body.dump()); }
+Result<json> Client::post(const std::string& target, const json& body) { return exchange("POST", target, body.dump(-1, ' ', false, json::error_handler_t::replace)); }
 
 Result<json> Client::exchange(const std::string& method, const std::string& target, const std::string& body) {
   http::request<http::string_body> request(http::string_to_verb(method), target, 11);

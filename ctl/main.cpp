@@ -98,7 +98,10 @@ int main(int argc, char** argv) {
     if (std::string wrong = set_format(options, format); !wrong.empty())
       return static_cast<int>(postmultid::ctl::complain({Exit::usage, "-o " + wrong}));
   try {
-    return static_cast<int>(chosen->run(options));
+    Exit exit = chosen->run(options);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      return static_cast<int>(postmultid::ctl::complain({Exit::failed, "standard output cannot be written"}));
+    return static_cast<int>(exit);
   } catch (const nlohmann::json::exception& e) {
     return static_cast<int>(postmultid::ctl::complain({Exit::failed, std::string("the daemon's answer is not understood: ") + e.what() +
                                                         "\nAre pmctl and postmultid of the same version?"}));

@@ -9,6 +9,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <map>
 #include <string>
 
@@ -60,6 +61,7 @@ int serve(const Options& options) {
   // What our children inherit: `master` and its friends set their own where it matters.
   ::umask(022);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);  // the terminal that we were started from may go
 
   asio::io_context loop(1);
   asio::thread_pool pool(kThreads);
@@ -76,7 +78,9 @@ int serve(const Options& options) {
   });
   loop.run();
   log(Level::notice, "postmultid ends");
-  return exit_status;
+  server.close();
+  // Not by way of the destructors: a thread whose disk hangs would never be joined.
+  std::_Exit(exit_status);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::seconds kLongestWait{600};
+constexpr std::chrono::seconds kLongestWait{60};  // a client that hangs up holds its place so long
 
 Problem bad_request(std::string detail) { return {400, "bad-request", "The request cannot be understood", std::move(detail)}; }
 

@@ -142,9 +142,7 @@ bool is_alive(const std::string& path) {
 Server::Server(asio::io_context& loop, runtime::Service& service, std::string path)
     : loop_(loop), service_(service), path_(std::move(path)), acceptor_(loop) {}
 
-Server::~Server() {
-  if (acceptor_.is_open()) ::unlink(path_.c_str());
-}
+void Server::close() { ::unlink(path_.c_str()); }
 
 Result<void> Server::listen() {
   if (path_.size() >= sizeof(sockaddr_un::sun_path))

@@ -16,13 +16,15 @@ namespace asio = boost::asio;
 class Server {
  public:
   Server(asio::io_context& loop, runtime::Service& service, std::string path);
-  ~Server();
 
   /// Takes the path and listens. Refuses if a live daemon has it; replaces what a dead one left behind.
   model::Result<void> listen();
 
   /// Answers until the loop ends.
   void serve();
+
+  /// Takes the socket's name away.
+  void close();
 
  private:
   asio::awaitable<void> accept_for_ever();
