@@ -36,7 +36,10 @@ std::optional<MemberId> find_member(std::span<const Nameable> members, const std
   auto matches = [&](const Nameable& member) {
     if (typed == kPrimary.text) return member.primary;
     if (typed.starts_with('/')) return member.config_directory == without_trailing_slashes(typed);
-    return member.id.text == typed || (!member.name.empty() && (member.name == typed || member.name == kPrefix + typed));
+    // Both: a running instance that was renamed keeps the id of its old name until it is down.
+    for (const std::string& name : {member.id.text, member.name})
+      if (!name.empty() && (name == typed || name == kPrefix + typed)) return true;
+    return false;
   };
   auto found = std::find_if(members.begin(), members.end(), matches);
   return found == members.end() ? std::nullopt : std::optional(found->id);

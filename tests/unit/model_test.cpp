@@ -52,6 +52,13 @@ TEST_CASE("- is the primary also when it has a name") {
   CHECK(find(status, "main")->text == "postfix-main");
 }
 
+TEST_CASE("an instance that was renamed while it runs is found by both names") {
+  Status status = border();
+  status.members[2].name = "postfix-inx";
+  CHECK(find(status, "in")->text == "postfix-in");
+  CHECK(find(status, "inx")->text == "postfix-in");
+}
+
 TEST_CASE("an unknown name is refused with the nearest one, a wild one without") {
   CHECK(found("inn") == "? no instance \"inn\"; did you mean \"postfix-in\"?");
   CHECK(found("postfix-otu") == "? no instance \"postfix-otu\"; did you mean \"postfix-out\"?");
