@@ -304,9 +304,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return;
     }
     case Step::recover:
-      survivors_ = happened.survivors;
-      if (survivors_)
-        record("cleared", std::to_string(survivors_) + " processes of the dead master finish their sessions", context);
+      if (happened.survivors)
+        record("cleared", std::to_string(happened.survivors) + " processes of the dead master finish their sessions", context);
       return desired_ == Desired::down ? sweep(false, context) : by_policy(context);
     case Step::again:
       if (!spec_.broken && phase_ == Phase::backoff) ++restarts_;
@@ -350,7 +349,6 @@ void Machine::rest(Context& context) {
   risen_ = true;
   master_.reset();
   fault_.reset();
-  survivors_ = 0;
   stopped_outside_ = false;
   enter(Phase::stopped, context);
   conclude(Outcome::done, "", context);

@@ -65,7 +65,6 @@ class Machine {
   const std::optional<OperationId>& operation() const { return operation_; }
   const std::optional<Exit>& last_exit() const { return last_exit_; }
   Instant exited_at() const { return exited_at_; }
-  unsigned survivors() const { return survivors_; }
   int pid() const { return master_ ? master_->pid : 0; }
   bool stopped_outside() const { return stopped_outside_; }
 
@@ -136,7 +135,6 @@ class Machine {
   Instant changed_at_;
   FailureHistory history_;
   std::uint64_t restarts_ = 0;
-  unsigned survivors_ = 0;
 };
 
 }  // namespace postmultid::supervision

@@ -42,9 +42,6 @@ class FailureHistory {
   Verdict fail(const Policy& policy, Instant now, Duration ready_for, double chance);
   void clear();
 
-  /// Failures since the history was last clean.
-  unsigned streak() const { return streak_; }
-
  private:
   unsigned streak_ = 0;
   std::deque<Instant> restarts_;  // inside the sliding window; never longer than start_limit
