@@ -59,7 +59,9 @@ Exit exit_of(const model::Problem& problem) {
 
 Result<json> Client::get(const std::string& target) { return exchange("GET", target, ""); }
 
-Result<json> Client::post(const std::string& target, const json& body) { return exchange("POST", target, body.dump(-1, ' ', false, json::error_handler_t::replace)); }
+Result<json> Client::post(const std::string& target, const json& body) {
+  return exchange("POST", target, body.dump(-1, ' ', false, json::error_handler_t::replace));
+}
 
 Result<json> Client::exchange(const std::string& method, const std::string& target, const std::string& body) {
   http::request<http::string_body> request(http::string_to_verb(method), target, 11);
@@ -89,7 +91,8 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
 
   json document = json::parse(response->body(), nullptr, false);
   if (document.is_discarded())
-    return std::unexpected(Trouble{Exit::failed, "the daemon's answer is not JSON: is something else listening on " + socket_ + "?"});
+    return std::unexpected(
+        Trouble{Exit::failed, "the daemon's answer is not JSON: is something else listening on " + socket_ + "?"});
   if (response->result_int() < 400) return document;
   try {
     auto problem = document.get<model::Problem>();

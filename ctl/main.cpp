@@ -1,6 +1,6 @@
 // pmctl: the command line.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
 #include <sstream>
@@ -79,8 +79,9 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "pmctl " POSTMULTID_VERSION);
   app.require_subcommand(0, 1);
   app.fallthrough();
-  app.footer("Exit status: 0 done, 1 failed, 2 usage, 3 not running, 4 no such instance, 69 postmultid does not answer,\n"
-             "75 timed out, 77 not permitted, 78 refused because of a bad configuration.");
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 usage, 3 not running, 4 no such instance, 69 postmultid does not answer,\n"
+      "75 timed out, 77 not permitted, 78 refused because of a bad configuration.");
   const Verb* chosen = nullptr;
   for (const Verb& verb : verbs()) {
     CLI::App* command = app.add_subcommand(verb.name, verb.help);
@@ -103,7 +104,8 @@ int main(int argc, char** argv) {
       return static_cast<int>(postmultid::ctl::complain({Exit::failed, "standard output cannot be written"}));
     return static_cast<int>(exit);
   } catch (const nlohmann::json::exception& e) {
-    return static_cast<int>(postmultid::ctl::complain({Exit::failed, std::string("the daemon's answer is not understood: ") + e.what() +
-                                                        "\nAre pmctl and postmultid of the same version?"}));
+    return static_cast<int>(
+        postmultid::ctl::complain({Exit::failed, std::string("the daemon's answer is not understood: ") + e.what() +
+                                                     "\nAre pmctl and postmultid of the same version?"}));
   }
 }

@@ -88,8 +88,11 @@ int serve(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App app{"postmultid supervises all Postfix instances of this host.", "postmultid"};
   Options options;
-  const std::map<std::string, Level> levels{{"error", Level::error}, {"warning", Level::warning},
-                                            {"notice", Level::notice}, {"info", Level::info}, {"debug", Level::debug}};
+  const std::map<std::string, Level> levels{{"error", Level::error},
+                                            {"warning", Level::warning},
+                                            {"notice", Level::notice},
+                                            {"info", Level::info},
+                                            {"debug", Level::debug}};
   app.add_option("--socket", options.socket, "The control socket")->capture_default_str();
   app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug")
       ->transform(CLI::CheckedTransformer(levels));

@@ -98,8 +98,10 @@ Exit operate(const Options& options, Action action) {
   for (auto end = steady_clock::now() + options.timeout; options.wait && operation.state == OperationState::running;) {
     auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
     if (left <= milliseconds(0))
-      return complain({Exit::timed_out, "still under way: " + pending_in(operation) + " (" + operation.id.text() + ")"});
-    auto next = client.get(fmt::format("/v1/operations/{}?wait={}ms", operation.id.text(), std::min(left, kSlice).count()));
+      return complain(
+          {Exit::timed_out, "still under way: " + pending_in(operation) + " (" + operation.id.text() + ")"});
+    auto next =
+        client.get(fmt::format("/v1/operations/{}?wait={}ms", operation.id.text(), std::min(left, kSlice).count()));
     if (!next) return complain(next.error());
     document = *next;
     operation = document.get<Operation>();

@@ -91,8 +91,9 @@ std::string verdict(const model::Status& status) {
 
 void print_header(const model::Status& status) {
   const model::Daemon& daemon = status.daemon;
-  fmt::print("{}   {}        Postfix {}, postmultid {} up {}{}\n", daemon.hostname, verdict(status), daemon.mail_version,
-             daemon.version, since(daemon.started_at), daemon.state == "stopping" ? ", STOPPING" : "");
+  fmt::print("{}   {}        Postfix {}, postmultid {} up {}{}\n", daemon.hostname, verdict(status),
+             daemon.mail_version, daemon.version, since(daemon.started_at),
+             daemon.state == "stopping" ? ", STOPPING" : "");
 }
 
 }  // namespace
@@ -137,8 +138,10 @@ Exit list(const Options& options) {
   std::vector<std::vector<std::string>> rows;
   for (const Member& member : known->chosen)
     rows.push_back({member.id.text, member.group.empty() ? "-" : member.group,
-                    !member.enabled ? "?" : *member.enabled ? "yes" : "no", model::to_word(member.state),
-                    member.config_directory});
+                    !member.enabled   ? "?"
+                    : *member.enabled ? "yes"
+                                      : "no",
+                    model::to_word(member.state), member.config_directory});
   for (const std::string& line : lay_out({{"MEMBER"}, {"GROUP"}, {"ENABLED"}, {"STATE"}, {"CONFIG DIRECTORY"}}, rows))
     fmt::print("{}\n", line);
   return Exit::ok;

@@ -41,7 +41,8 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 std::string state_word(const Member& member) {
-  return member.state == State::running && member.health == Health::degraded ? "degraded" : model::to_word(member.state);
+  return member.state == State::running && member.health == Health::degraded ? "degraded"
+                                                                             : model::to_word(member.state);
 }
 
 std::string listens(const Member& member) {
@@ -74,10 +75,10 @@ void print_line(const char* label, const std::string& text) {
 }
 
 std::string exit_words(const model::LastExit& exit) {
-  std::string how = !exit.signal.empty()                      ? exit.signal
-                    : exit.status                             ? fmt::format("exit status {}", *exit.status)
+  std::string how = !exit.signal.empty()                        ? exit.signal
+                    : exit.status                               ? fmt::format("exit status {}", *exit.status)
                     : exit.cause == model::ExitCause::requested ? "stopped"
-                                                              : "cause not known";
+                                                                : "cause not known";
   return clock(exit.at) + " " + how + (exit.cause == model::ExitCause::requested ? " (asked for)" : "");
 }
 
@@ -87,8 +88,8 @@ void print_members(const Terminal& terminal, const std::vector<Member>& members,
   bool groups = std::any_of(members.begin(), members.end(), [](const Member& m) { return !m.group.empty(); });
   std::vector<Column> columns{{"MEMBER"}};
   if (groups) columns.push_back({"GROUP"});
-  for (const Column& column : std::vector<Column>{{"STATE"}, {"SINCE", true}, {"RESTARTS", true}, {"ACTIVE", true},
-                                                  {"DEFERRED", true}, {"OLDEST", true}})
+  for (const Column& column : std::vector<Column>{
+           {"STATE"}, {"SINCE", true}, {"RESTARTS", true}, {"ACTIVE", true}, {"DEFERRED", true}, {"OLDEST", true}})
     columns.push_back(column);
   if (wide)
     for (const Column& column : std::vector<Column>{{"PID", true}, {"WANTED"}, {"ENABLED"}, {"PROC", true}, {"CONFIG"}})
@@ -104,9 +105,12 @@ void print_members(const Terminal& terminal, const std::vector<Member>& members,
              count(m.queue, &model::QueueCounts::active), count(m.queue, &model::QueueCounts::deferred), oldest(m)})
       row.push_back(std::move(cell));
     if (wide)
-      for (std::string& cell : std::vector<std::string>{
-               m.pid ? fmt::format("{}", *m.pid) : "-", model::to_word(m.desired), !m.enabled ? "?" : *m.enabled ? "yes" : "no",
-               m.processes ? fmt::format("{}", *m.processes) : "-", m.config_directory})
+      for (std::string& cell :
+           std::vector<std::string>{m.pid ? fmt::format("{}", *m.pid) : "-", model::to_word(m.desired),
+                                    !m.enabled   ? "?"
+                                    : *m.enabled ? "yes"
+                                                 : "no",
+                                    m.processes ? fmt::format("{}", *m.processes) : "-", m.config_directory})
         row.push_back(std::move(cell));
     row.push_back(listens(m));
     rows.push_back(std::move(row));
@@ -133,7 +137,10 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
       place = fmt::format(", group {} {} of {}", group.name, at - group.members.begin() + 1, group.members.size());
   fmt::print("{} {}   {} for {}   (wanted: {}, {}{})\n", mark(terminal, member), member.id.text, state_word(member),
              since(member.state_changed_at), model::to_word(member.desired),
-             !member.enabled ? "enabled?" : *member.enabled ? "enabled" : "not enabled", place);
+             !member.enabled   ? "enabled?"
+             : *member.enabled ? "enabled"
+                               : "not enabled",
+             place);
   if (member.reason) {
     print_line("why", member.reason->message);
     print_line("next", next_of(*member.reason));
@@ -144,7 +151,8 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
   print_line("checks", checks);
   if (member.proof)
     print_line("proof", fmt::format("pid {} runs {}, holds {}, {}", member.proof->pid, member.proof->executable,
-                                    member.proof->lock_file, member.proof->adopted ? "was running already" : "started by postmultid"));
+                                    member.proof->lock_file,
+                                    member.proof->adopted ? "was running already" : "started by postmultid"));
   if (member.state == State::running) print_line("listens", listens(member));
   if (member.queue)
     print_line("queue", fmt::format("active {}, deferred {}, incoming {}, hold {}, maildrop {}, corrupt {}; oldest {}",

@@ -34,7 +34,8 @@ std::string clock(model::WallTime time) {
   return same_day ? fmt::format("{:%H:%M:%S}", local) : fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
 }
 
-std::vector<std::string> lay_out(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows) {
+std::vector<std::string> lay_out(const std::vector<Column>& columns,
+                                 const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     std::size_t widest = width(columns[i].title);

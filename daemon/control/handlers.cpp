@@ -21,7 +21,9 @@ namespace {
 
 constexpr std::chrono::seconds kLongestWait{60};  // a client that hangs up holds its place so long
 
-Problem bad_request(std::string detail) { return {400, "bad-request", "The request cannot be understood", std::move(detail)}; }
+Problem bad_request(std::string detail) {
+  return {400, "bad-request", "The request cannot be understood", std::move(detail)};
+}
 
 /// "?wait=30s" (or 500ms, 5m); nothing where it is not given.
 Result<std::optional<milliseconds>> wait_of(const Request& request) {
@@ -31,7 +33,10 @@ Result<std::optional<milliseconds>> wait_of(const Request& request) {
   std::uint32_t number = 0;
   auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   std::string_view unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
-  milliseconds one = unit == "s" ? milliseconds(1000) : unit == "ms" ? milliseconds(1) : unit == "m" ? milliseconds(60000) : milliseconds(0);
+  milliseconds one = unit == "s"    ? milliseconds(1000)
+                     : unit == "ms" ? milliseconds(1)
+                     : unit == "m"  ? milliseconds(60000)
+                                    : milliseconds(0);
   if (error != std::errc{} || one == milliseconds(0))
     return model::failure("wait=" + text + " is not a duration such as 500ms, 30s or 5m");
   return std::min<milliseconds>(one * number, kLongestWait);
@@ -89,7 +94,8 @@ asio::awaitable<Response> get_instance(runtime::Service& service, Request, std::
   auto status = service.status();
   auto id = model::find(*status, name);
   if (!id) co_return refuse(id.error());
-  auto member = std::find_if(status->members.begin(), status->members.end(), [&](const auto& m) { return m.id == *id; });
+  auto member =
+      std::find_if(status->members.begin(), status->members.end(), [&](const auto& m) { return m.id == *id; });
   co_return answer(*member);
 }
 
@@ -131,7 +137,8 @@ asio::awaitable<Response> get_health(runtime::Service& service, Request request,
   if (level != "ready") co_return refuse(bad_request("level=" + level + " is not one of alive, ready"));
   json missing = json::array();
   for (const model::Member& member : service.status()->members)
-    if (member.desired == model::Desired::up && member.state != model::State::running) missing.push_back(member.id.text);
+    if (member.desired == model::Desired::up && member.state != model::State::running)
+      missing.push_back(member.id.text);
   bool ok = missing.empty();
   co_return answer(json{{"level", level}, {"ok", ok}, {"missing", std::move(missing)}}, ok ? 200 : 503);
 }

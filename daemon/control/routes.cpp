@@ -77,8 +77,9 @@ asio::awaitable<Response> route(runtime::Service& service, Request request) {
     co_return co_await each.handler(service, std::move(request), std::move(parameter));
   }
   if (!allowed.empty()) {
-    Response response = refuse(Problem{405, "method-not-allowed", "Method not allowed",
-                                       request.method + " " + join(request.path) + " is not possible; " + allowed + " is"});
+    Response response =
+        refuse(Problem{405, "method-not-allowed", "Method not allowed",
+                       request.method + " " + join(request.path) + " is not possible; " + allowed + " is"});
     response.headers["Allow"] = allowed;
     co_return response;
   }

@@ -96,7 +96,8 @@ asio::awaitable<void> converse(Stream stream, runtime::Service& service) {
     if (buffer.size() == 0) {
       // The first byte may take its time; from then on the clock runs.
       stream.expires_after(kIdleLimit);
-      auto some = co_await stream.async_read_some(buffer.prepare(512), asio::redirect_error(asio::use_awaitable, error));
+      auto some =
+          co_await stream.async_read_some(buffer.prepare(512), asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return;
       buffer.commit(some);
     }
@@ -146,10 +147,12 @@ void Server::close() { ::unlink(path_.c_str()); }
 
 Result<void> Server::listen() {
   if (path_.size() >= sizeof(sockaddr_un::sun_path))
-    return model::failure(path_ + ": a socket's path has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
+    return model::failure(path_ + ": a socket's path has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
+                          " bytes");
   std::error_code made;
   std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), made);
-  if (made) return model::failure("create " + std::filesystem::path(path_).parent_path().string() + ": " + made.message());
+  if (made)
+    return model::failure("create " + std::filesystem::path(path_).parent_path().string() + ": " + made.message());
 
   // The lock decides between two daemons, whatever the socket's file looks like: it goes with its owner.
   std::string lock_path = path_ + ".lock";

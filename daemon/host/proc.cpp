@@ -68,9 +68,9 @@ std::optional<ProcessStat> parse_stat(std::string_view line) {
   std::istringstream fields{std::string(line.substr(name_end + 1))};
   ProcessStat stat;
   std::string ignored;
-  fields >> stat.state >> stat.parent >> ignored >> stat.session;           // fields 3 to 6
+  fields >> stat.state >> stat.parent >> ignored >> stat.session;  // fields 3 to 6
   for (int field = 7; field < 22; ++field) fields >> ignored;
-  fields >> stat.start_ticks;                                               // field 22
+  fields >> stat.start_ticks;  // field 22
   if (!fields) return std::nullopt;
   return stat;
 }
@@ -92,8 +92,7 @@ std::vector<pid_t> all_processes() { return numbers_in("/proc"); }
 
 std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> children;
-  std::istringstream list(
-      read_small_file(proc(pid, "task/" + std::to_string(pid) + "/children")).value_or(""));
+  std::istringstream list(read_small_file(proc(pid, "task/" + std::to_string(pid) + "/children")).value_or(""));
   for (pid_t child; list >> child;) children.push_back(child);
   return children;
 }

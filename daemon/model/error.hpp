@@ -26,8 +26,6 @@ inline Error system_error(const std::string& attempt, int number = errno) {
 template <typename T>
 using Result = std::expected<T, Error>;
 
-inline std::unexpected<Error> failure(std::string message) {
-  return std::unexpected(Error{std::move(message), 0});
-}
+inline std::unexpected<Error> failure(std::string message) { return std::unexpected(Error{std::move(message), 0}); }
 
 }  // namespace postmultid::model

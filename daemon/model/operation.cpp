@@ -37,8 +37,7 @@ void to_json(json& j, const Operation& operation) {
            {"finished_at", operation.finished_at ? json(to_rfc3339(*operation.finished_at)) : json()}};
   if (operation.state == OperationState::finished) j["result"] = operation.succeeded() ? "succeeded" : "failed";
   for (const auto& member : operation.members)
-    j["members"].push_back(
-        {{"id", member.id.text}, {"result", member.outcome}, {"message", member.message}});
+    j["members"].push_back({{"id", member.id.text}, {"result", member.outcome}, {"message", member.message}});
 }
 
 void from_json(const json& j, Operation& operation) {

@@ -41,8 +41,9 @@ std::expected<std::vector<MemberId>, Problem> select(const Status& status, const
     if (selection.all || (!selection.group.empty() && member.group == selection.group)) chosen.insert(member.id);
   }
   if (!selection.group.empty() && chosen.empty())
-    return std::unexpected(Problem{404, "no-such-group", "There is no such group",
-                                   "no group \"" + selection.group + "\"" + or_nearest(std::move(groups), selection.group)});
+    return std::unexpected(
+        Problem{404, "no-such-group", "There is no such group",
+                "no group \"" + selection.group + "\"" + or_nearest(std::move(groups), selection.group)});
   std::vector<MemberId> in_order;
   for (const model::Member& member : status.members)
     if (chosen.contains(member.id)) in_order.push_back(member.id);

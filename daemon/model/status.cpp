@@ -44,10 +44,8 @@ void from(const json& j, const char* key, std::optional<WallTime>& time) {
 }
 
 json of(const Reason& reason) {
-  json j{{"code", reason.code},
-         {"message", reason.message},
-         {"next_action", reason.next_action},
-         {"hint", reason.hint}};
+  json j{
+      {"code", reason.code}, {"message", reason.message}, {"next_action", reason.next_action}, {"hint", reason.hint}};
   to(j, "since", reason.since);
   to(j, "next_at", reason.next_at);
   return j;
@@ -87,8 +85,8 @@ LastExit exit_of(const json& j) {
 }
 
 json of(const QueueCounts& queue) {
-  json j{{"maildrop", queue.maildrop}, {"incoming", queue.incoming}, {"active", queue.active},
-         {"deferred", queue.deferred}, {"hold", queue.hold},         {"corrupt", queue.corrupt},
+  json j{{"maildrop", queue.maildrop},  {"incoming", queue.incoming}, {"active", queue.active},
+         {"deferred", queue.deferred},  {"hold", queue.hold},         {"corrupt", queue.corrupt},
          {"truncated", queue.truncated}};
   to(j, "oldest_at", queue.oldest_at);
   to(j, "counted_at", queue.counted_at);
@@ -96,8 +94,9 @@ json of(const QueueCounts& queue) {
 }
 
 QueueCounts queue_of(const json& j) {
-  QueueCounts queue{j.at("maildrop"), j.at("incoming"), j.at("active"), j.at("deferred"), j.at("hold"),
-                    j.at("corrupt"),  {},               {},             j.at("truncated")};
+  QueueCounts queue{
+      j.at("maildrop"), j.at("incoming"), j.at("active"), j.at("deferred"), j.at("hold"), j.at("corrupt"), {}, {},
+      j.at("truncated")};
   from(j, "oldest_at", queue.oldest_at);
   from(j, "counted_at", queue.counted_at);
   return queue;
@@ -209,8 +208,8 @@ void to_json(json& j, const Status& status) {
 
 void from_json(const json& j, Status& status) {
   const json& daemon = j.at("daemon");
-  status.daemon = {daemon.at("version"), daemon.at("hostname"), daemon.at("mail_version"), daemon.at("state"),
-                   daemon.at("pid"),     {}};
+  status.daemon = {daemon.at("version"), daemon.at("hostname"), daemon.at("mail_version"),
+                   daemon.at("state"),   daemon.at("pid"),      {}};
   from(daemon, "started_at", status.daemon.started_at);
   j.at("groups").get_to(status.groups);
   j.at("members").get_to(status.members);

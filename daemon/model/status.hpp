@@ -31,8 +31,8 @@ struct Reason {
 };
 
 struct Check {
-  std::string name;         // master, qmgr, showq, listeners, config, queue
-  std::optional<bool> ok;   // nothing: not known
+  std::string name;        // master, qmgr, showq, listeners, config, queue
+  std::optional<bool> ok;  // nothing: not known
   std::string detail;
 };
 

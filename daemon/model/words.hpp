@@ -10,15 +10,15 @@ namespace postmultid::model {
 
 enum class State {
   stopped,
-  waiting,    // wants to start; the reason names what it waits for
+  waiting,  // wants to start; the reason names what it waits for
   starting,
   running,
   reloading,
   stopping,
   draining,
-  backoff,    // a failure; the next try has a time
-  failed,     // no quick retry any more; the reason says what would change that
-  unknown,    // not looked at yet
+  backoff,  // a failure; the next try has a time
+  failed,   // no quick retry any more; the reason says what would change that
+  unknown,  // not looked at yet
 };
 
 enum class Desired { down, up };
@@ -29,8 +29,8 @@ enum class Kind { postfix, companion };
 
 /// Why a master's life ended.
 enum class ExitCause {
-  exit,       // it returned a status by itself
-  signal,     // a signal that nobody here sent
+  exit,    // it returned a status by itself
+  signal,  // a signal that nobody here sent
   oom,
   requested,  // we asked
   unknown,    // it was not our child, and the kernel does not tell
@@ -51,13 +51,14 @@ enum class OperationState { running, finished };
 enum class Outcome {
   pending,
   done,
-  unchanged,   // it was already so
-  skipped,     // disabled, and not asked for by name
+  unchanged,  // it was already so
+  skipped,    // disabled, and not asked for by name
   failed,
   refused,     // a guard said no; nothing was touched
   superseded,  // a later operation took this member over
 };
 
+// clang-format off
 NLOHMANN_JSON_SERIALIZE_ENUM(State, {{State::unknown, "unknown"},
                                      {State::stopped, "stopped"},
                                      {State::waiting, "waiting"},
@@ -93,6 +94,8 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Outcome, {{Outcome::pending, "pending"},
                                        {Outcome::failed, "failed"},
                                        {Outcome::refused, "refused"},
                                        {Outcome::superseded, "superseded"}})
+
+// clang-format on
 
 /// The word for a value, as everywhere else: to_word(State::backoff) == "backoff".
 template <typename Enum>

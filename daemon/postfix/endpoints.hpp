@@ -11,8 +11,8 @@
 namespace postmultid::postfix {
 
 struct Endpoint {
-  std::string service;     // as in master.cf: "smtp", "127.0.0.1:10026"
-  std::string host;        // empty: inet_interfaces decides
+  std::string service;  // as in master.cf: "smtp", "127.0.0.1:10026"
+  std::string host;     // empty: inet_interfaces decides
   std::uint16_t port = 0;
 
   /// Whether a socket is where master listens for this service (or, being somebody else's, keeps it from binding).

@@ -59,8 +59,8 @@ Result<Master> prove(const Instance& instance, pid_t pid) {
   if (!stat) return not_proved(pid, "cannot be read in /proc");
   std::string program = host::executable(pid);
   if (program != real_daemon_directory(instance) + "/master")
-    return not_proved(pid, "runs " + (program.empty() ? "an unreadable program" : program) + ", not " +
-                               instance.master_program());
+    return not_proved(
+        pid, "runs " + (program.empty() ? "an unreadable program" : program) + ", not " + instance.master_program());
   auto directory = host::working_directory(pid);
   if (!directory || directory != host::file_id(instance.queue_directory))
     return not_proved(pid, "does not stand in " + instance.queue_directory);

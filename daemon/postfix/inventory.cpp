@@ -22,10 +22,10 @@ namespace {
 // More at a time only makes each of them slower.
 constexpr std::size_t kAtOnce = 8;
 
-const std::vector<std::string> kParameters{
-    "multi_instance_name", "multi_instance_group", "multi_instance_enable", "queue_directory",
-    "data_directory",      "daemon_directory",     "command_directory",     "showq_service_name",
-    "queue_service_name",  "syslog_name",          "mail_version",          "master_service_disable"};
+const std::vector<std::string> kParameters{"multi_instance_name", "multi_instance_group", "multi_instance_enable",
+                                           "queue_directory",     "data_directory",       "daemon_directory",
+                                           "command_directory",   "showq_service_name",   "queue_service_name",
+                                           "syslog_name",         "mail_version",         "master_service_disable"};
 
 bool is_yes(std::string word) {
   std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -201,11 +201,11 @@ void refuse_conflicts(std::vector<Listed>& listed) {
       });
       if (taken == claims.end()) continue;
       conflict = true;
-      entry.broken = Fault{FailureClass::config, "conflict",
-                           instance.config_directory + "/main.cf: " + want.what + " = " + want.value +
-                               " is already that of " + taken->owner->id.text + " (" +
-                               taken->owner->config_directory + "/main.cf)",
-                           "postconf -c " + instance.config_directory + " " + want.what};
+      entry.broken =
+          Fault{FailureClass::config, "conflict",
+                instance.config_directory + "/main.cf: " + want.what + " = " + want.value + " is already that of " +
+                    taken->owner->id.text + " (" + taken->owner->config_directory + "/main.cf)",
+                "postconf -c " + instance.config_directory + " " + want.what};
       if (want.what == "multi_instance_name") instance.id = {instance.config_directory};
     }
     if (!conflict) claims.insert(claims.end(), wanted.begin(), wanted.end());

@@ -116,7 +116,8 @@ asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t o
     auto look = [instance, only_of_master, left] {
       left->processes = processes_of(instance, only_of_master);
       for (const host::Process& process : left->processes)
-        left->leads_session.push_back(host::process_stat(process.pid()).value_or(host::ProcessStat{}).session == process.pid());
+        left->leads_session.push_back(host::process_stat(process.pid()).value_or(host::ProcessStat{}).session ==
+                                      process.pid());
       left->lock_free = only_of_master || lock_is_free(instance);
       return true;
     };

@@ -54,8 +54,8 @@ asio::awaitable<std::string> ask_showq(Instance instance) {
   if (error) co_return "connect: " + error.message();
   // The server speaks first: a protocol name since 3.6, before that the first message or the end of the list.
   std::array<char, 64> greeting;
-  std::size_t got = co_await socket.async_read_some(asio::buffer(greeting),
-                                                    asio::redirect_error(asio::use_awaitable, error));
+  std::size_t got =
+      co_await socket.async_read_some(asio::buffer(greeting), asio::redirect_error(asio::use_awaitable, error));
   co_return got > 0 ? "" : "no greeting: " + error.message();
 }
 
@@ -111,10 +111,10 @@ asio::awaitable<std::expected<Master, Fault>> await_master(Tools& tools, Instanc
     auto found = co_await host::offload(tools.pool(), std::move(look_for_it));
     if (found && *found) co_return std::move(**found);
     if (steady_clock::now() + wait > give_up)
-      co_return std::unexpected(found ? Fault{FailureClass::crash, "no-master",
-                                              "master -w succeeded, but no process holds the lock on " +
-                                                  instance.pid_file(), ""}
-                                      : found.error());
+      co_return std::unexpected(
+          found ? Fault{FailureClass::crash, "no-master",
+                        "master -w succeeded, but no process holds the lock on " + instance.pid_file(), ""}
+                : found.error());
     co_await host::pause(wait);
   }
 }
@@ -141,8 +141,8 @@ asio::awaitable<std::expected<Readiness, Fault>> await_ready(Tools& tools, Insta
       if (!missing && each.ok == false) missing = &each;
     if (!missing) co_return readiness;
     if (steady_clock::now() + wait > give_up)
-      co_return std::unexpected(Fault{FailureClass::crash, "not-ready",
-                                      missing->name + " is not ready: " + missing->detail, ""});
+      co_return std::unexpected(
+          Fault{FailureClass::crash, "not-ready", missing->name + " is not ready: " + missing->detail, ""});
     co_await host::pause(wait);
   }
 }

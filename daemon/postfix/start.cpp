@@ -30,7 +30,8 @@ std::string ended_with(const host::Ended& ended) {
 /// "Debian").
 std::string chroot_script(const Instance& instance) {
   int major = 0, minor = 0;
-  bool old = std::sscanf(instance.mail_version.c_str(), "%d.%d", &major, &minor) == 2 && (major < 3 || (major == 3 && minor < 9));
+  bool old = std::sscanf(instance.mail_version.c_str(), "%d.%d", &major, &minor) == 2 &&
+             (major < 3 || (major == 3 && minor < 9));
   bool chrooted = std::any_of(instance.services.begin(), instance.services.end(),
                               [](const Service& service) { return service.chroot; });
   std::string script = std::filesystem::path(instance.daemon_directory).parent_path() / "configure-instance.sh";
@@ -46,7 +47,8 @@ std::string taken_endpoint(const Instance& instance) {
       if (!wanted.served_by(socket)) continue;
       for (pid_t pid : host::all_processes())
         if (!host::held_by(pid, {socket}).empty())
-          return socket.endpoint() + " is in use by process " + std::to_string(pid) + " (" + host::executable(pid) + ")";
+          return socket.endpoint() + " is in use by process " + std::to_string(pid) + " (" + host::executable(pid) +
+                 ")";
       return socket.endpoint() + " is in use";
     }
   return "";
@@ -60,9 +62,7 @@ Fault explain(const Instance& instance, const host::Ended& ended) {
           "journalctl -t " + instance.syslog_name + "/master -n 20"};
 }
 
-Fault could_not(const model::Error& error) {
-  return {FailureClass::environment, "not-executed", error.message, ""};
-}
+Fault could_not(const model::Error& error) { return {FailureClass::environment, "not-executed", error.message, ""}; }
 
 }  // namespace
 

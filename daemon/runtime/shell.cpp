@@ -214,7 +214,8 @@ void Shell::perform(const Leave&) {
 asio::awaitable<void> Shell::find_master(FindMaster action) {
   auto found = co_await postfix::examine(tools_, ward(action.id).instance);
   if (!current(action.id, action.attempt)) co_return;
-  if (!found) co_return happened({.id = action.id, .input = Input::foreign, .attempt = action.attempt, .fault = found.error()});
+  if (!found)
+    co_return happened({.id = action.id, .input = Input::foreign, .attempt = action.attempt, .fault = found.error()});
   if (!*found) co_return happened({.id = action.id, .input = Input::absent, .attempt = action.attempt});
   int pid = (*found)->process.pid();
   take_charge(action.id, std::move(**found), action.attempt, true);
@@ -292,7 +293,8 @@ asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) 
   Exit exit;
   if (auto wait_status = children_.take_wait_status(charge->proof.pid)) {
     auto words = host::describe_wait_status(*wait_status);
-    exit = {words.signal ? model::ExitCause::signal : model::ExitCause::exit, words.signal, words.signal_name, words.status};
+    exit = {words.signal ? model::ExitCause::signal : model::ExitCause::exit, words.signal, words.signal_name,
+            words.status};
   }
   if (auto found = wards_.find(id); found != wards_.end() && found->second.charge == charge) {
     found->second.charge.reset();
@@ -344,7 +346,7 @@ std::shared_ptr<const model::Status> Shell::status() {
   if (status_) return status_;
   auto fresh = std::make_shared<model::Status>();
   fresh->daemon = {POSTMULTID_VERSION, host_name(), mail_version_, fleet_.shutting_down() ? "stopping" : "running",
-                   ::getpid(), started_at_};
+                   ::getpid(),         started_at_};
   Clocks clocks = Clocks::now();
   for (const Machine* machine : fleet_.members())
     fresh->members.push_back(view(fleet_, *machine, ward(machine->spec().id), clocks));

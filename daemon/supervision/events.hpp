@@ -35,7 +35,7 @@ struct Exit {
 /// What Postfix's own files say about a member, as far as the core needs it.
 struct MemberSpec {
   MemberId id;
-  std::string group;            // empty: none
+  std::string group;  // empty: none
   bool enabled = false;
   std::optional<Fault> broken;  // why this member cannot be supervised as it stands
   Policy policy;
@@ -74,6 +74,7 @@ struct ShutdownRequested {};
 
 using Event = std::variant<InventoryRead, Requested, Happened, ShutdownRequested>;
 
+// clang-format off
 // ---- actions: work (each answers with Happened and the same attempt id)
 
 struct FindMaster { MemberId id; AttemptId attempt; };
@@ -102,6 +103,7 @@ struct Forget { MemberId id; };
 struct Reread {};
 /// Everything is down: end the daemon.
 struct Leave {};
+// clang-format on
 
 using Action = std::variant<FindMaster, Check, Launch, Probe, ClearListeners, Sweep, Abandon, SignalMaster, ArmTimer,
                             CancelTimer, Record, Concluded, Forget, Reread, Leave>;

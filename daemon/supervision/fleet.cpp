@@ -143,7 +143,8 @@ void Fleet::conclude_held(Context& context) {
     const Machine* blocker = in_the_way_of_start(i);
     if (blocker && !blocker->rising())
       member.conclude(Outcome::failed,
-                      "waits for " + blocker->spec().id.text + ", which is " + model::to_word(blocker->state()), context);
+                      "waits for " + blocker->spec().id.text + ", which is " + model::to_word(blocker->state()),
+                      context);
   }
 }
 
@@ -158,8 +159,7 @@ void Fleet::advance(Context& context) {
         moved |= members_[i]->take({.id = members_[i]->spec().id, .input = Input::turn}, context);
   }
   conclude_held(context);
-  bool all_down =
-      std::all_of(members_.begin(), members_.end(), [](const auto& member) { return member->at_rest(); });
+  bool all_down = std::all_of(members_.begin(), members_.end(), [](const auto& member) { return member->at_rest(); });
   if (shutting_down_ && all_down && !left_) {
     left_ = true;
     context.actions.push_back(Leave{});

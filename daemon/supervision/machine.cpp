@@ -25,8 +25,8 @@ constexpr Duration kStuckRetry = seconds(60);
 // An unreadable or refused configuration is looked at again by itself now and then, whatever the policy says.
 constexpr Duration kConfigRetry = std::chrono::minutes(10);
 
-const Fault kCheckTimeout{FailureClass::environment, "check-timeout",
-                          "postfix check did not end within start_timeout", ""};
+const Fault kCheckTimeout{FailureClass::environment, "check-timeout", "postfix check did not end within start_timeout",
+                          ""};
 
 State state_of(Phase phase) {
   switch (phase) {
@@ -240,29 +240,22 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       // The probe ends first and says what is missing; the timer is for a probe that hangs.
       return begin(Phase::proving, spec_.policy.start_timeout + kFindLimit,
                    Probe{.id = {}, .attempt = {}, .limit = spec_.policy.start_timeout}, context);
-    case Step::note_master:
-      master_ = Master{happened.attempt, happened.pid, std::nullopt};
-      return;
+    case Step::note_master: master_ = Master{happened.attempt, happened.pid, std::nullopt}; return;
     case Step::run: return run(context);
 
-    case Step::reject:
-      return park(happened.fault.value_or(kCheckTimeout), kConfigRetry, context);
+    case Step::reject: return park(happened.fault.value_or(kCheckTimeout), kConfigRetry, context);
     case Step::retry_launch: return fail_start(happened.fault.value_or(Fault{}), context);
     case Step::undo_start: return undo_start(happened, context);
     case Step::park_unreadable:
-      return park(spec_.broken.value_or(Fault{}),
-                  desired_ == Desired::up ? std::optional(kConfigRetry) : std::nullopt, context);
+      return park(spec_.broken.value_or(Fault{}), desired_ == Desired::up ? std::optional(kConfigRetry) : std::nullopt,
+                  context);
 
     case Step::guard:
       if (spec_.broken) return refuse(*spec_.broken, context);
       return begin(Phase::guarding, spec_.policy.start_timeout, Check{}, context);
-    case Step::passed:
-      checked_ = true;
-      return enter(Phase::leaving, context);
+    case Step::passed: checked_ = true; return enter(Phase::leaving, context);
     case Step::refuse: return refuse(happened.fault.value_or(kCheckTimeout), context);
-    case Step::unguard:
-      stay_running(context);
-      return conclude(Outcome::unchanged, "", context);
+    case Step::unguard: stay_running(context); return conclude(Outcome::unchanged, "", context);
 
     case Step::leave: return enter(Phase::leaving, context);
     case Step::terminate:
@@ -282,9 +275,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       if (!forced_) return sweep(true, context);
       [[fallthrough]];
     case Step::stuck: {
-      std::string what = phase_ == Phase::killing
-                             ? "master " + std::to_string(pid()) + " did not end after SIGKILL"
-                             : "processes of this instance did not end after SIGKILL";
+      std::string what = phase_ == Phase::killing ? "master " + std::to_string(pid()) + " did not end after SIGKILL"
+                                                  : "processes of this instance did not end after SIGKILL";
       park({FailureClass::environment, "stuck", what + ": is it in uninterruptible sleep?",
             "ps -o pid,stat,wchan,cmd -s " + std::to_string(last_pid_)},
            std::nullopt, context);
@@ -305,7 +297,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     }
     case Step::recover:
       if (happened.survivors)
-        record("cleared", std::to_string(happened.survivors) + " processes of the dead master finish their sessions", context);
+        record("cleared", std::to_string(happened.survivors) + " processes of the dead master finish their sessions",
+               context);
       return desired_ == Desired::down ? sweep(false, context) : by_policy(context);
     case Step::again:
       if (!spec_.broken && phase_ == Phase::backoff) ++restarts_;
@@ -361,7 +354,8 @@ void Machine::run(Context& context) {
     last_pid_ = master_->pid;
     std::string after;
     if (fault_ && fault_->code == kMasterDied)
-      after = ", " + in_milliseconds(std::chrono::duration_cast<Duration>(context.now - exited_at_)) + " after the death";
+      after =
+          ", " + in_milliseconds(std::chrono::duration_cast<Duration>(context.now - exited_at_)) + " after the death";
     record("running", "master " + std::to_string(master_->pid) + " is ready" + after, context);
     fault_.reset();
   }
@@ -398,11 +392,10 @@ void Machine::fail_start(Fault fault, Context& context) {
 }
 
 void Machine::undo_start(const Happened& happened, Context& context) {
-  fault_ = happened.fault.value_or(
-      Fault{FailureClass::crash, "start-failed",
-            happened.input == Input::expired ? "it was not ready within start_timeout"
-                                             : "its master ended before it was ready",
-            ""});
+  fault_ = happened.fault.value_or(Fault{FailureClass::crash, "start-failed",
+                                         happened.input == Input::expired ? "it was not ready within start_timeout"
+                                                                          : "its master ended before it was ready",
+                                         ""});
   failing_ = true;
   full_check_ = true;
   record("start-failed", fault_->message, context);

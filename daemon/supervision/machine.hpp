@@ -110,16 +110,16 @@ class Machine {
   MemberSpec spec_;
   Phase phase_ = Phase::unknown;
   model::Desired desired_ = model::Desired::down;
-  bool wished_ = false;   // somebody said so; else `enabled` decides
-  bool bounce_ = false;   // stop, then start again
-  bool risen_ = true;     // the current wish to be up has been answered: running, or a first failure
+  bool wished_ = false;      // somebody said so; else `enabled` decides
+  bool bounce_ = false;      // stop, then start again
+  bool risen_ = true;        // the current wish to be up has been answered: running, or a first failure
   bool full_check_ = true;   // the next start goes through `postfix check`
   bool checked_ = false;     // ... which the guard has just done
   bool touched_ = false;     // a master of ours or an adopted one existed: there may be something to sweep
   bool forced_ = false;      // the sweep uses SIGKILL already
   bool swept_whole_ = true;  // ... and is about the whole instance
   bool stopped_outside_ = false;
-  bool failing_ = false;     // after the sweep: policy
+  bool failing_ = false;  // after the sweep: policy
 
   AttemptId attempt_ = AttemptId::none;  // of the work and timer of this phase
   bool working_ = false, timed_ = false;

@@ -36,6 +36,7 @@ constexpr MachineTable build(std::initializer_list<Row> rows) {
   return table;
 }
 
+// clang-format off
 constexpr MachineTable table = build({
     {Phase::unknown,
      {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::mended, stay},
@@ -91,24 +92,25 @@ constexpr MachineTable table = build({
      {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::broken, park_unreadable},
       {I::mended, queue}, {I::died, stay}, {I::quit, stay}, {I::expired, again}}},
 });
+// clang-format on
 
 }  // namespace
 
 constinit const MachineTable kMachineTable = table;
 
 const char* name(Phase phase) {
-  static constexpr const char* names[] = {"unknown",  "stopped",     "queued",  "finding",  "checking", "launching",
-                                          "proving",  "running",     "guarding", "leaving", "terminating", "killing",
-                                          "sweeping", "clearing",    "backoff", "failed"};
+  static constexpr const char* names[] = {"unknown",  "stopped",  "queued",   "finding", "checking",    "launching",
+                                          "proving",  "running",  "guarding", "leaving", "terminating", "killing",
+                                          "sweeping", "clearing", "backoff",  "failed"};
   static_assert(std::size(names) == kPhases && index(Phase::failed) == kPhases - 1);
   return names[index(phase)];
 }
 
 const char* name(Input input) {
   static constexpr const char* names[] = {
-      "want_up", "want_down",    "want_bounce", "turn",          "broken", "mended",    "present",
-      "absent",  "foreign",      "checked",     "check_failed",  "launched", "launch_failed", "proven",  "ready",
-      "not_ready", "died",       "quit",        "cleared",       "swept",  "expired"};
+      "want_up", "want_down", "want_bounce", "turn",         "broken",   "mended",        "present",
+      "absent",  "foreign",   "checked",     "check_failed", "launched", "launch_failed", "proven",
+      "ready",   "not_ready", "died",        "quit",         "cleared",  "swept",         "expired"};
   static_assert(std::size(names) == kInputs && index(Input::expired) == kInputs - 1);
   return names[index(input)];
 }

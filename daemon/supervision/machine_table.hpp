@@ -22,6 +22,8 @@
 
 namespace postmultid::supervision {
 
+// These are read as tables.
+// clang-format off
 enum class Phase {
   unknown, stopped, queued, finding, checking, launching, proving, running,
   guarding, leaving, terminating, killing, sweeping, clearing, backoff, failed,
@@ -75,6 +77,8 @@ enum class Step {
   recover,         // cleared: policy decides
   again,           // the delay is over
 };
+
+// clang-format on
 
 constexpr std::size_t index(Phase phase) { return static_cast<std::size_t>(phase); }
 constexpr std::size_t index(Input input) { return static_cast<std::size_t>(input); }

@@ -14,13 +14,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   bool shown = host::shows_exclusive_flock(text, pid);
   if (shown)
     fuzz::always(text.find("lock:") != std::string::npos && text.find("FLOCK") != std::string::npos &&
-                     text.find("WRITE") != std::string::npos &&
-                     text.find(std::to_string(pid)) != std::string::npos,
+                     text.find("WRITE") != std::string::npos && text.find(std::to_string(pid)) != std::string::npos,
                  "a lock that is shown is in the text");
   if (pid > 0)
-    fuzz::always(
-        host::shows_exclusive_flock(
-            text + "\nlock:\t1: FLOCK  ADVISORY  WRITE " + std::to_string(pid) + " 08:02:1234 0 EOF\n", pid),
-        "a lock is found behind anything");
+    fuzz::always(host::shows_exclusive_flock(
+                     text + "\nlock:\t1: FLOCK  ADVISORY  WRITE " + std::to_string(pid) + " 08:02:1234 0 EOF\n", pid),
+                 "a lock is found behind anything");
   return 0;
 }

@@ -34,8 +34,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   model::Status status = status_of(text);
 
   auto found = model::find(status, typed);
-  if (!found)
-    fuzz::always(!control::refuse(found.error()).body.empty(), "a name that is not found can be answered");
+  if (!found) fuzz::always(!control::refuse(found.error()).body.empty(), "a name that is not found can be answered");
 
   std::vector<std::string> candidates;
   for (const model::Member& member : status.members) {
@@ -48,8 +47,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
                  "the nearest is a candidate");
   for (const std::string& candidate : candidates) {
     auto near = model::nearest(candidates, candidate);
-    fuzz::always(near && (*near == candidate || "postfix-" + candidate == *near),
-                 "nothing is nearer than itself");
+    fuzz::always(near && (*near == candidate || "postfix-" + candidate == *near), "nothing is nearer than itself");
   }
   return 0;
 }

@@ -15,8 +15,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::always(!selection.names.empty() + !selection.group.empty() + selection.all == 1, "one way to select");
   model::Status nobody;
   if (auto chosen = model::select(nobody, selection); !chosen)
-    fuzz::always(!control::refuse(chosen.error()).body.empty(),
-                 "a selection that fits nobody can be answered");
+    fuzz::always(!control::refuse(chosen.error()).body.empty(), "a selection that fits nobody can be answered");
 
   auto again = control::parse_operation(nlohmann::json{{"action", action}, {"select", selection}}.dump());
   fuzz::always(again && again->first == action && again->second.names == selection.names &&

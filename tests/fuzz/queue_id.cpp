@@ -25,10 +25,9 @@ std::string in_base(std::uint64_t number, unsigned base, std::size_t at_least) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string name = fuzz::text_of(data, size);
   bool id = postfix::is_queue_id(name);
-  fuzz::always(
-      id == (!name.empty() && name.find_first_not_of("0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                     "abcdefghijklmnopqrstuvwxyz") == std::string::npos),
-      "an id is of letters, digits and _");
+  fuzz::always(id == (!name.empty() && name.find_first_not_of("0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                              "abcdefghijklmnopqrstuvwxyz") == std::string::npos),
+               "an id is of letters, digits and _");
   auto arrival = postfix::arrival_in_name(name);
   if (arrival) fuzz::always(arrival->time_since_epoch().count() >= 0, "nothing arrived before 1970");
 
@@ -37,8 +36,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   } made{};
   if (size < sizeof(made)) return 0;
   std::memcpy(&made, data, sizeof(made));
-  std::string long_id = in_base(made.seconds, 52, 6) + in_base(made.microseconds % 1000000, 52, 4) + "z" +
-                        in_base(made.inode, 51, 1);
+  std::string long_id =
+      in_base(made.seconds, 52, 6) + in_base(made.microseconds % 1000000, 52, 4) + "z" + in_base(made.inode, 51, 1);
   fuzz::always(postfix::is_queue_id(long_id), "a long id is an id");
   auto read = postfix::arrival_in_name(long_id);
   fuzz::always(read == model::WallTime(std::chrono::seconds(made.seconds)), "a long id holds its seconds");

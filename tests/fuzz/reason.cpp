@@ -36,7 +36,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
 
   std::string reason = postfix::reason_in(output);
   fuzz::always(reason.find('\n') == std::string::npos, "a reason is one line");
-  fuzz::always(!control::answer(nlohmann::json{{"message", reason}}).body.empty(),
-               "a reason can be answered");
+  fuzz::always(!control::answer(nlohmann::json{{"message", reason}}).body.empty(), "a reason can be answered");
   return 0;
 }

@@ -8,9 +8,7 @@ using namespace postmultid;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto time = model::from_rfc3339(fuzz::text_of(data, size));
-  if (time)
-    fuzz::always(model::from_rfc3339(model::to_rfc3339(*time)) == time,
-                 "what was read survives being written");
+  if (time) fuzz::always(model::from_rfc3339(model::to_rfc3339(*time)) == time, "what was read survives being written");
 
   // Any moment up to the year 2106, to the millisecond, as status shows it.
   std::uint64_t milliseconds = 0;

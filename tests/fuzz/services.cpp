@@ -9,10 +9,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string written;
   for (const postfix::Service& service : services) {
     for (const std::string& field : {service.name, service.type, service.command})
-      fuzz::always(!field.empty() && field.find_first_of(" \t\n") == std::string::npos,
-                   "a field is one word");
-    written += service.name + " " + service.type + " - - " + (service.chroot ? "y" : "n") + " - - " +
-               service.command + "\n  -o option=value\n";
+      fuzz::always(!field.empty() && field.find_first_of(" \t\n") == std::string::npos, "a field is one word");
+    written += service.name + " " + service.type + " - - " + (service.chroot ? "y" : "n") + " - - " + service.command +
+               "\n  -o option=value\n";
   }
   auto again = postfix::parse_services(written);
   fuzz::always(again.size() == services.size(), "every service survives being written");

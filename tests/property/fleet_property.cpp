@@ -37,7 +37,10 @@ void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening
     case 6: behaviour.check_ok = h.second % 2; break;
     case 7: behaviour.launch_ok = h.second % 2; break;
     case 8: behaviour.ready = h.second % 2; break;
-    case 9: behaviour.heeds_sigterm = h.second % 2; behaviour.sweeps = h.second % 3; break;
+    case 9:
+      behaviour.heeds_sigterm = h.second % 2;
+      behaviour.sweeps = h.second % 3;
+      break;
     case 10: behaviour.answers = h.second % 4; break;
     case 11: {
       auto& broken = members[static_cast<std::size_t>(h.member) % members.size()].broken;
@@ -55,9 +58,8 @@ void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening
 
 rc::Gen<Happening> happenings() {
   // Mostly close together, so that things happen in the middle of each other; sometimes minutes apart.
-  auto pause = rc::gen::weightedOneOf<int>({{6, rc::gen::inRange(0, 60)},
-                                            {3, rc::gen::inRange(60, 5'000)},
-                                            {1, rc::gen::inRange(5'000, 900'000)}});
+  auto pause = rc::gen::weightedOneOf<int>(
+      {{6, rc::gen::inRange(0, 60)}, {3, rc::gen::inRange(60, 5'000)}, {1, rc::gen::inRange(5'000, 900'000)}});
   return rc::gen::build<Happening>(rc::gen::set(&Happening::what, rc::gen::inRange(0, kKinds)),
                                    rc::gen::set(&Happening::member, rc::gen::inRange(0, 64)),
                                    rc::gen::set(&Happening::second, rc::gen::inRange(0, 64)),

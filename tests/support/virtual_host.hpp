@@ -41,7 +41,7 @@ class VirtualHost {
   std::map<std::uint64_t, std::map<std::string, Outcome>> outcomes;
   std::map<std::string, std::string> messages;  // of the last conclusion, by member
   bool left = false;
-  milliseconds latency_max{0};  // every answer takes up to so long
+  milliseconds latency_max{0};      // every answer takes up to so long
   std::function<void()> each_step;  // called after every event: a place for more invariants
 
   Instant now() const { return now_; }
@@ -110,7 +110,8 @@ class VirtualHost {
   }
 
   void later(std::function<void()> what) {
-    milliseconds delay(latency_max.count() ? static_cast<long>(random_() % static_cast<unsigned long>(latency_max.count())) : 0);
+    milliseconds delay(
+        latency_max.count() ? static_cast<long>(random_() % static_cast<unsigned long>(latency_max.count())) : 0);
     due_.emplace(now_ + delay, std::move(what));
   }
 

@@ -36,8 +36,11 @@ TEST_CASE("shutdown stops in the reverse order, each stopped before the next is 
 }
 
 TEST_CASE("ungrouped members come before groups, groups by first appearance") {
-  auto ordered = in_start_order({{{"-"}, "", true, {}, {}}, {{"b1"}, "b", true, {}, {}}, {{"a1"}, "a", true, {}, {}},
-                                 {{"lone"}, "", true, {}, {}}, {{"b2"}, "b", true, {}, {}}});
+  auto ordered = in_start_order({{{"-"}, "", true, {}, {}},
+                                 {{"b1"}, "b", true, {}, {}},
+                                 {{"a1"}, "a", true, {}, {}},
+                                 {{"lone"}, "", true, {}, {}},
+                                 {{"b2"}, "b", true, {}, {}}});
   Names ids;
   for (const MemberSpec& spec : ordered) ids.push_back(spec.id.text);
   CHECK(ids == Names{"-", "lone", "b1", "b2", "a1"});

@@ -102,10 +102,11 @@ TEST_CASE("a command's output, errors and status come back, each in its place") 
   CHECK(WEXITSTATUS(ended.wait_status) == 3);
 }
 
-TEST_CASE("a command has no blocked or ignored signals, no inherited descriptors, its own session, and a terminal if wanted") {
+TEST_CASE("a command starts with a clean slate, and with a terminal if it is wanted") {
   ::signal(SIGPIPE, SIG_IGN);
   int leak = ::open("/dev/null", O_RDONLY);  // without O_CLOEXEC, on purpose
-  Ended ended = run(shell("grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; test -t 2 && echo terminal"));
+  Ended ended = run(
+      shell("grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; test -t 2 && echo terminal"));
   ::close(leak);
   CAPTURE(ended.output);
   CHECK(ended.output.find("SigBlk:\t0000000000000000") != std::string::npos);
@@ -130,7 +131,8 @@ TEST_CASE("a command that exceeds its limit is killed with its family") {
   auto directory = TemporaryDirectory::make();
   std::string pid_file = directory->path() + "/pid";
   bool in_time = true;
-  run(shell("setsid sh -c 'echo $$ >" + pid_file + "; exec sleep 60' & echo $! >/dev/null; wait"), std::chrono::seconds(1), &in_time);
+  run(shell("setsid sh -c 'echo $$ >" + pid_file + "; exec sleep 60' & echo $! >/dev/null; wait"),
+      std::chrono::seconds(1), &in_time);
   CHECK_FALSE(in_time);
   auto text = read_small_file(pid_file);
   REQUIRE(text);
@@ -156,7 +158,8 @@ TEST_CASE("a program that cannot be executed is an error that names it") {
 }
 
 TEST_CASE("output beyond 64 KiB keeps its end") {
-  Ended ended = run(shell("i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done; echo END"));
+  Ended ended = run(shell(
+      "i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done; echo END"));
   CHECK(ended.output.size() <= 65536);
   CHECK(ended.output.ends_with("END\n"));
 }
@@ -212,6 +215,7 @@ TEST_CASE("our own listening socket is found and written as people write it") {
   REQUIRE(sockets);
   auto held = held_by(::getpid(), *sockets);
   bool found = false;
-  for (const auto& socket : held) found |= socket.port == acceptor.local_endpoint().port() && socket.address == "127.0.0.1";
+  for (const auto& socket : held)
+    found |= socket.port == acceptor.local_endpoint().port() && socket.address == "127.0.0.1";
   CHECK(found);
 }

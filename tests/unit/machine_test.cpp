@@ -55,7 +55,10 @@ Bench in(Phase phase) {
   b.open();
   switch (phase) {
     case Phase::unknown: break;
-    case Phase::stopped: b.wish(Input::want_down); steps({Input::absent}); break;
+    case Phase::stopped:
+      b.wish(Input::want_down);
+      steps({Input::absent});
+      break;
     case Phase::queued: steps({Input::absent}); break;
     case Phase::finding: steps({Input::absent, Input::turn}); break;
     case Phase::checking: steps({Input::absent, Input::turn, Input::absent}); break;
@@ -64,9 +67,19 @@ Bench in(Phase phase) {
       steps({Input::absent, Input::turn, Input::absent, Input::checked, Input::launched, Input::proven});
       break;
     case Phase::running: steps({Input::present}); break;
-    case Phase::guarding: steps({Input::present}); b.wish(Input::want_bounce); break;
-    case Phase::leaving: steps({Input::present}); b.wish(Input::want_down); break;
-    case Phase::terminating: steps({Input::present}); b.wish(Input::want_down); steps({Input::turn}); break;
+    case Phase::guarding:
+      steps({Input::present});
+      b.wish(Input::want_bounce);
+      break;
+    case Phase::leaving:
+      steps({Input::present});
+      b.wish(Input::want_down);
+      break;
+    case Phase::terminating:
+      steps({Input::present});
+      b.wish(Input::want_down);
+      steps({Input::turn});
+      break;
     case Phase::killing:
       steps({Input::present});
       b.wish(Input::want_down);

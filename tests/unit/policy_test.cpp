@@ -34,7 +34,8 @@ TEST_CASE("a delay never exceeds restart_delay_max, jitter included") {
   Policy policy;
   policy.start_limit = 100;
   FailureHistory history;
-  for (int i = 0; i < 90; ++i) CHECK(delay(history, policy, kStart + seconds(i), {}, 0.999) <= policy.restart_delay_max);
+  for (int i = 0; i < 90; ++i)
+    CHECK(delay(history, policy, kStart + seconds(i), {}, 0.999) <= policy.restart_delay_max);
 }
 
 TEST_CASE("jitter stays within 20 percent") {

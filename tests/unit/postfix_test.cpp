@@ -49,7 +49,8 @@ TEST_CASE("postconf -M's lines become services") {
 }
 
 TEST_CASE("master_service_disable follows Postfix's rule: first match counts, ! excludes") {
-  Service smtp{"smtp", "inet", false, "smtpd"}, local{"127.0.0.1:10026", "inet", false, "smtpd"}, qmgr{"qmgr", "unix", false, "qmgr"};
+  Service smtp{"smtp", "inet", false, "smtpd"}, local{"127.0.0.1:10026", "inet", false, "smtpd"},
+      qmgr{"qmgr", "unix", false, "qmgr"};
   CHECK(service_disabled("inet", smtp));
   CHECK(service_disabled("inet", local));
   CHECK_FALSE(service_disabled("inet", qmgr));
@@ -64,8 +65,10 @@ TEST_CASE("master_service_disable follows Postfix's rule: first match counts, ! 
 
 TEST_CASE("an endpoint is served by a socket on its address or on all, and by no other") {
   Instance instance;
-  instance.services = {{"127.0.0.1:10026", "inet", false, "smtpd"}, {"smtp", "inet", false, "smtpd"},
-                       {"[0:0:0:0:0:0:0:1]:2525", "inet", false, "smtpd"},      {"no-such-port-name", "inet", false, "smtpd"}};
+  instance.services = {{"127.0.0.1:10026", "inet", false, "smtpd"},
+                       {"smtp", "inet", false, "smtpd"},
+                       {"[0:0:0:0:0:0:0:1]:2525", "inet", false, "smtpd"},
+                       {"no-such-port-name", "inet", false, "smtpd"}};
   CHECK(endpoints(instance).size() == 3);
   CHECK(unserved(instance, {{1, "127.0.0.1", 10026}, {2, "*", 25}, {3, "::1", 2525}}).empty());
   CHECK(unserved(instance, {{1, "127.0.0.2", 10026}, {2, "10.1.2.3", 25}, {3, "*", 2525}}) ==
@@ -83,7 +86,9 @@ TEST_CASE("the reason is taken out of what Postfix printed") {
   CHECK(reason_in("") == "");
   CHECK(reason_in("postfix: fatal: bad numerical configuration: message_size_limit = abc\r\n") ==
         "bad numerical configuration: message_size_limit = abc");
-  CHECK(reason_in("postfix/postfix-script: warning: x\npostfix-out/postfix-script: fatal: first\npostfix: fatal: second\n") == "first");
+  CHECK(reason_in(
+            "postfix/postfix-script: warning: x\npostfix-out/postfix-script: fatal: first\npostfix: fatal: second\n") ==
+        "first");
   CHECK(reason_in("only words\n") == "only words");
   CHECK(reason_in("postconf: fatal: " + std::string(100'000, 'x')).size() < 2000);
 }
@@ -102,7 +107,8 @@ TEST_CASE("a place in a file is written file:line with the line itself") {
 }
 
 TEST_CASE("two instances that share a queue, a data directory or a name: the later one is refused by name") {
-  std::vector<Listed> all{listed("postfix-a", "postfix-a"), listed("postfix-b", "postfix-b"), listed("postfix-a", "postfix-c")};
+  std::vector<Listed> all{listed("postfix-a", "postfix-a"), listed("postfix-b", "postfix-b"),
+                          listed("postfix-a", "postfix-c")};
   all[1].instance.queue_directory = "/var/spool/postfix-a/../postfix-a/";
   refuse_conflicts(all);
   CHECK_FALSE(all[0].broken);
