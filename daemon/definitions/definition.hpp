@@ -1,0 +1,103 @@
+// What the definition files declare, as values: the order of the groups, the companions, and how each member is to be
+// supervised. Nothing here says what *is*; runtime/roster.hpp lays this over what Postfix's own files list.
+//
+// Everything that was not written is absent (an empty optional), so that defaults, group and member can be laid over
+// each other. Every name carries the place where it was written, for messages that are possible only later.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace postmultid::definitions {
+
+using Duration = std::chrono::milliseconds;
+
+/// Where something was written. Lines and columns are counted from 1, columns in bytes, as compilers do.
+struct Place {
+  std::string file;
+  int line = 0, column = 0;
+
+  std::string text() const { return file + ":" + std::to_string(line) + ":" + std::to_string(column); }
+};
+
+struct Name {
+  std::string text;
+  Place place;
+};
+
+enum class Restart { on_failure, always, never };
+
+/// How long until a failed member is tried again; nothing: never.
+struct RetryFailed {
+  std::optional<Duration> after;
+};
+
+/// The keys of `supervise`, in defaults, groups and members; what is nearer to the member counts.
+struct Supervise {
+  std::optional<Restart> restart;
+  std::optional<Duration> restart_delay, restart_delay_max, stable_after, start_limit_interval;
+  std::optional<unsigned> start_limit;
+  std::optional<RetryFailed> retry_failed;
+  std::optional<Duration> start_timeout, stop_timeout, stop_grace;
+
+  /// What is written here, and `further` where nothing is.
+  Supervise over(const Supervise& further) const;
+};
+
+struct Group {
+  Name name;
+  std::vector<Name> members;  // in start order
+  bool parallel = false;      // its members do not wait for each other
+  bool required = false;      // later groups wait until all of it is up
+  Supervise supervise;
+};
+
+/// What is declared of an instance that Postfix lists.
+struct Instance {
+  Name name;  // multi_instance_name, configuration directory, or "-" for the primary
+  Supervise supervise;
+  std::vector<std::string> reload_on;  // absolute paths: when one changes the instance is reloaded
+};
+
+/// Where a companion answers when it is ready: tcp://HOST:PORT (HOST an IPv4 address or an IPv6 address in brackets)
+/// or unix:///PATH.
+struct Endpoint {
+  std::string host;  // without brackets; empty for unix
+  std::uint16_t port = 0;
+  std::string path;
+
+  std::string text() const;
+};
+
+/// Something else that stands in a group's order: a command that we run.
+struct Companion {
+  Name name;
+  std::vector<std::string> command;  // argv; the first is an absolute path
+  std::string user, group;           // empty: root; the user's own group
+  std::map<std::string, std::string> environment;
+  std::string directory = "/";
+  std::optional<Endpoint> ready;
+  int stop_signal = 15;
+  Supervise supervise;
+};
+
+struct Daemon {
+  std::string postfix_commands;  // the directory of postconf; empty: found on PATH
+  std::string log_level;         // error, warning, notice, info, debug; empty: as started
+};
+
+struct Definition {
+  std::vector<std::string> files;  // that were read, in their order
+  std::vector<Group> groups;       // in start order
+  Supervise defaults;
+  std::optional<Instance> primary;
+  std::vector<Instance> instances;
+  std::vector<Companion> companions;
+  Daemon daemon;
+};
+
+}  // namespace postmultid::definitions
