@@ -1,0 +1,110 @@
+#include "definitions/decode.hpp"
+
+#include "definitions/reader.hpp"
+#include "definitions/values.hpp"
+
+namespace postmultid::definitions {
+
+namespace {
+
+Read<std::string> the_version(const std::string& text) {
+  if (text != "1") return std::unexpected(in_quotes(text) + " is not known here; this postmultid reads version 1");
+  return text;
+}
+
+Supervise supervise_of(Reader& reader, Complaints& complaints) {
+  const Node* node = reader.find("supervise");
+  return node ? decode_supervise(*node, complaints) : Supervise{};
+}
+
+std::vector<std::string> reload_on(Reader& reader) {
+  std::vector<std::string> paths;
+  for (const Name& path : reader.texts("reload_on", absolute_path).value_or(std::vector<Name>{}))
+    paths.push_back(path.text);
+  return paths;
+}
+
+Supervise decode_defaults(const Node& node, Complaints& complaints) {
+  Reader reader(node, "defaults", complaints);
+  Supervise supervise = supervise_of(reader, complaints);
+  reader.finish();
+  return supervise;
+}
+
+Instance decode_primary(const Node& node, Complaints& complaints) {
+  Reader reader(node, "primary", complaints);
+  Instance primary{{"-", node.place}, supervise_of(reader, complaints), reload_on(reader)};
+  reader.finish();
+  return primary;
+}
+
+Instance decode_instance(const Node& node, Complaints& complaints) {
+  Reader reader(node, "an instance", complaints);
+  Instance instance{reader.name(instance_name), supervise_of(reader, complaints), reload_on(reader)};
+  reader.finish();
+  return instance;
+}
+
+Group decode_group(const Node& node, Complaints& complaints) {
+  Reader reader(node, "a group", complaints);
+  Group group;
+  group.name = reader.name(group_name);
+  group.members = reader.texts("members", member_name).value_or(std::vector<Name>{});
+  group.parallel = reader.value("parallel", yes_or_no).value_or(false);
+  group.required = reader.value("required", yes_or_no).value_or(false);
+  group.supervise = supervise_of(reader, complaints);
+  reader.finish();
+  return group;
+}
+
+Daemon decode_daemon(const Node& node, Complaints& complaints) {
+  Reader reader(node, "daemon", complaints);
+  Daemon daemon;
+  daemon.postfix_commands = reader.value("postfix_commands", absolute_path).value_or("");
+  std::vector<std::pair<std::string, std::string>> levels;
+  for (const char* level : {"error", "warning", "notice", "info", "debug"}) levels.emplace_back(level, level);
+  daemon.log_level = reader.value("log_level", one_of(levels)).value_or("");
+  reader.finish();
+  return daemon;
+}
+
+}  // namespace
+
+Supervise decode_supervise(const Node& node, Complaints& complaints) {
+  Reader reader(node, "supervise", complaints);
+  Supervise supervise;
+  supervise.restart = reader.value(
+      "restart",
+      one_of<Restart>({{"on-failure", Restart::on_failure}, {"always", Restart::always}, {"never", Restart::never}}));
+  supervise.restart_delay = reader.value("restart_delay", duration);
+  supervise.restart_delay_max = reader.value("restart_delay_max", duration_above_zero);
+  supervise.stable_after = reader.value("stable_after", duration);
+  supervise.start_limit = reader.value("start_limit", [](const auto& text) { return whole_number(text, 1, 1000); });
+  supervise.start_limit_interval = reader.value("start_limit_interval", duration_above_zero);
+  supervise.retry_failed = reader.value("retry_failed", duration_or_never);
+  supervise.start_timeout = reader.value("start_timeout", duration_above_zero);
+  supervise.stop_timeout = reader.value("stop_timeout", duration_above_zero);
+  supervise.stop_grace = reader.value("stop_grace", duration);
+  if (supervise.restart_delay && supervise.restart_delay_max && *supervise.restart_delay > *supervise.restart_delay_max)
+    reader.complain(node.find("restart_delay")->value.place, "restart_delay is longer than restart_delay_max");
+  reader.finish();
+  return supervise;
+}
+
+Definition decode(const Node& root, Complaints& complaints) {
+  Reader reader(root, "the definition", complaints);
+  Definition definition;
+  reader.value("version", the_version);
+  for (const Node& group : reader.items("groups")) definition.groups.push_back(decode_group(group, complaints));
+  if (const Node* node = reader.find("defaults")) definition.defaults = decode_defaults(*node, complaints);
+  if (const Node* node = reader.find("primary")) definition.primary = decode_primary(*node, complaints);
+  for (const Node& instance : reader.items("instances"))
+    definition.instances.push_back(decode_instance(instance, complaints));
+  for (const Node& companion : reader.items("companions"))
+    definition.companions.push_back(decode_companion(companion, complaints));
+  if (const Node* node = reader.find("daemon")) definition.daemon = decode_daemon(*node, complaints);
+  reader.finish();
+  return definition;
+}
+
+}  // namespace postmultid::definitions

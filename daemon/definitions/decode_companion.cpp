@@ -1,0 +1,52 @@
+#include "definitions/decode.hpp"
+#include "definitions/reader.hpp"
+#include "definitions/values.hpp"
+
+namespace postmultid::definitions {
+
+namespace {
+
+std::vector<std::string> command(Reader& reader) {
+  auto words = reader.texts("command", any_text);
+  if (!words) return {};
+  if (words->empty()) {
+    reader.complain(reader.find("command")->place, "command: must not be empty");
+  } else if (!words->front().text.starts_with('/')) {
+    reader.complain(words->front().place,
+                    "command: " + in_quotes(words->front().text) + " must be the absolute path of a program");
+  }
+  std::vector<std::string> argv;
+  for (const Name& word : *words) argv.push_back(word.text);
+  return argv;
+}
+
+std::map<std::string, std::string> environment(Reader& reader) {
+  std::map<std::string, std::string> variables;
+  const Node* map = reader.find("environment", Kind::map);
+  if (!map) return variables;
+  for (const auto& [name, place, value] : map->entries) {
+    if (auto read = environment_name(name); !read) reader.complain(place, "environment: " + read.error());
+    if (reader.is(value, Kind::text, in_quotes(name) + " in environment")) variables[name] = value.text;
+  }
+  return variables;
+}
+
+}  // namespace
+
+Companion decode_companion(const Node& node, Complaints& complaints) {
+  Reader reader(node, "a companion", complaints);
+  Companion companion;
+  companion.name = reader.name(companion_name);
+  companion.command = command(reader);
+  companion.user = reader.value("user", filled_text).value_or("");
+  companion.group = reader.value("group", filled_text).value_or("");
+  companion.environment = environment(reader);
+  companion.directory = reader.value("directory", absolute_path).value_or("/");
+  companion.ready = reader.value("ready", endpoint);
+  companion.stop_signal = reader.value("stop_signal", signal_to_stop_by).value_or(companion.stop_signal);
+  if (const Node* supervise = reader.find("supervise")) companion.supervise = decode_supervise(*supervise, complaints);
+  reader.finish();
+  return companion;
+}
+
+}  // namespace postmultid::definitions
