@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <tuple>
 
 #include "definitions/check.hpp"
 #include "definitions/decode.hpp"
@@ -55,6 +57,19 @@ void append(Complaints& complaints, const Complaints& further) {
   complaints.insert(complaints.end(), further.begin(), further.end());
 }
 
+/// As somebody goes through them with an editor: file by file, from the top of each.
+std::unexpected<Complaints> refusal(Complaints complaints, const std::vector<Source>& sources) {
+  std::map<std::string, std::size_t> read_as;
+  for (const Source& source : sources) read_as.emplace(source.file, read_as.size());
+  auto position = [&](const Complaint& complaint) {
+    const Place& place = complaint.place;
+    return std::tuple(read_as[place.file], place.line, place.column);
+  };
+  std::stable_sort(complaints.begin(), complaints.end(),
+                   [&](const Complaint& a, const Complaint& b) { return position(a) < position(b); });
+  return std::unexpected(std::move(complaints));
+}
+
 }  // namespace
 
 std::expected<Definition, Complaints> load_sources(const std::vector<Source>& sources) {
@@ -72,12 +87,12 @@ std::expected<Definition, Complaints> load_sources(const std::vector<Source>& so
       complaints.push_back({root->place, "\"version: 1\" is missing"});
     merge(whole, std::move(*root));
   }
-  if (!complaints.empty()) return std::unexpected(complaints);
+  if (!complaints.empty()) return refusal(std::move(complaints), sources);
 
   Definition definition = decode(whole, complaints);
   for (const Source& source : sources) definition.files.push_back(source.file);
   check(definition, complaints);
-  if (!complaints.empty()) return std::unexpected(complaints);
+  if (!complaints.empty()) return refusal(std::move(complaints), sources);
   return definition;
 }
 
