@@ -1,5 +1,8 @@
 #include "definitions/complaint.hpp"
 
+#include <algorithm>
+
+#include "definitions/text.hpp"
 #include "model/names.hpp"
 
 namespace postmultid::definitions {
@@ -8,8 +11,6 @@ namespace {
 
 constexpr std::size_t kLongestQuote = 60;
 constexpr std::size_t kCrowd = 100;
-
-bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
 }  // namespace
 
@@ -20,18 +21,19 @@ std::string describe(const Complaints& complaints) {
   return lines;
 }
 
-std::string in_quotes(const std::string& text) {
-  std::string shown = text;
-  if (shown.size() > kLongestQuote) {
-    std::size_t end = kLongestQuote;
-    while (end > 0 && continues_a_character(shown[end])) --end;
-    shown.resize(end);
-    shown += "...";
+std::string one_line(const std::string& text) {
+  std::string shown;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t length = utf8_length(text, at);
+    if (shown.size() + length > kLongestQuote) return shown + "...";
+    bool control = length == 1 && (static_cast<unsigned char>(text[at]) < 0x20 || text[at] == 0x7f);
+    shown += length == 0 ? "?" : control ? " " : text.substr(at, length);
+    at += std::max<std::size_t>(length, 1);
   }
-  for (char& c : shown)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  return "\"" + shown + "\"";
+  return shown;
 }
+
+std::string in_quotes(const std::string& text) { return "\"" + one_line(text) + "\""; }
 
 std::string did_you_mean(const std::vector<std::string>& candidates, const std::string& typed,
                          const Complaints& complaints) {

@@ -18,7 +18,9 @@ using Complaints = std::vector<Complaint>;
 /// One line each: FILE:LINE:COLUMN: message, or FILE: message.
 std::string describe(const Complaints& complaints);
 
-/// The text between quotation marks, short enough and without line breaks, so that a message stays one line.
+/// The text as UTF-8 whatever it was, short enough and without line breaks, so that a message stays one line.
+std::string one_line(const std::string& text);
+/// The same between quotation marks.
 std::string in_quotes(const std::string& text);
 
 /// "; did you mean "x"?" if one of the candidates is near to what was typed, else nothing. Nothing too when there is a

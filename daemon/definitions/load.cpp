@@ -63,10 +63,10 @@ std::unexpected<Complaints> refusal(Complaints complaints, const std::vector<Sou
   for (const Source& source : sources) read_as.emplace(source.file, read_as.size());
   auto position = [&](const Complaint& complaint) {
     const Place& place = complaint.place;
-    return std::tuple(read_as[place.file], place.line, place.column);
+    return std::tie(read_as[place.file], place.line, place.column, complaint.message);
   };
-  std::stable_sort(complaints.begin(), complaints.end(),
-                   [&](const Complaint& a, const Complaint& b) { return position(a) < position(b); });
+  std::sort(complaints.begin(), complaints.end(),
+            [&](const Complaint& a, const Complaint& b) { return position(a) < position(b); });
   return std::unexpected(std::move(complaints));
 }
 

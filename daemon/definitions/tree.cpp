@@ -194,7 +194,8 @@ std::expected<Node, Complaints> parse(const std::string& file, const std::string
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) continue;
   } catch (const YAML::Exception& error) {
-    builder.complain(builder.place(error.mark), "not YAML: " + error.msg);
+    // Its words may quote half a character.
+    builder.complain(builder.place(error.mark), "not YAML: " + one_line(error.msg));
   } catch (const Stop&) {
   }
   return builder.result();

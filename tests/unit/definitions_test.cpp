@@ -198,8 +198,8 @@ TEST_CASE("all complaints come at once, in the order of the file, one a line") {
   CHECK(complaints("a: &x 1\nb: !t 2\na: ~\n") ==
         "f:1:4: an anchor (&name); write the value itself\n"
         "f:2:4: a tag; quote a text that begins with \"!\"\n"
-        "f:3:1: \"a\" is there twice; the first is in line 1\n"
-        "f:3:1: \"a\" has no value; write \"\" for an empty text\n");
+        "f:3:1: \"a\" has no value; write \"\" for an empty text\n"
+        "f:3:1: \"a\" is there twice; the first is in line 1\n");
 }
 
 TEST_CASE("columns are counted in bytes") {
@@ -223,6 +223,7 @@ TEST_CASE("what is no text at all is refused before the parser sees it") {
 
 TEST_CASE("a long or broken name is quoted short and on one line") {
   CHECK(complaints("version: 1\n" + std::string(500, 'x') + ": 1\n").size() < 300);
+  CHECK(complaints("\"\\ä\"\n") == "f:1:4: not YAML: unknown escape character: ?\n");
   CHECK(complaints("version: 1\n\"a\\nb\": 1\n").find("unknown key \"a b\"") != std::string::npos);
 }
 
