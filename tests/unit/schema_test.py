@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """schema_test.py ROOT: etc/postmultid.schema.json accepts what the code accepts.
 
-It accepts every good sample of tests/definitions and the installed definition, and refuses those bad samples whose first
-line has the word "schema" ("# 7:3 schema: text"). It accepts the other bad samples, as far as a YAML parser does: what
-is wrong with them no schema can see. Prints what does not hold.
+It accepts every good sample of tests/definitions and the installed definition, and refuses those bad samples whose
+first line has the word "schema" ("# 7:3 schema: text"). It accepts the other bad samples, as far as a YAML parser
+does: what is wrong with them no schema can see. Prints what does not hold.
 """
 import json
 import pathlib
