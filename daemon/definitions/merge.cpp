@@ -32,8 +32,11 @@ void merge_named(Node& into, Node later) {
 }
 
 void merge_map(Node& into, Node later) {
+  std::map<std::string, std::size_t> at;
+  for (std::size_t i = 0; i < into.entries.size(); ++i) at[into.entries[i].key] = i;
   for (Entry& entry : later.entries) {
-    Entry* there = into.find(entry.key);
+    auto found = at.find(entry.key);
+    Entry* there = found == at.end() ? nullptr : &into.entries[found->second];
     auto both = [&](Kind kind) { return there && there->value.kind == kind && entry.value.kind == kind; };
     if (both(Kind::map))
       merge_map(there->value, std::move(entry.value));
