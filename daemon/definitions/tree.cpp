@@ -177,6 +177,15 @@ class Builder : public YAML::EventHandler {
   Complaints complaints_;
 };
 
+/// The parser takes such a line away wherever it stands, whatever it says.
+std::optional<Complaint> directive(const std::string& file, const std::string& text) {
+  std::size_t at = text.starts_with('%') ? 0 : text.find("\n%");
+  if (at == std::string::npos) return std::nullopt;
+  if (text[at] == '\n') ++at;
+  return Complaint{place_of(file, text, at),
+                   "a line that begins with \"%\" is a directive of YAML; there is none to use"};
+}
+
 }  // namespace
 
 const Entry* Node::find(const std::string& key) const {
@@ -184,10 +193,9 @@ const Entry* Node::find(const std::string& key) const {
   return found == entries.end() ? nullptr : &*found;
 }
 
-Entry* Node::find(const std::string& key) { return const_cast<Entry*>(std::as_const(*this).find(key)); }
-
 std::expected<Node, Complaints> parse(const std::string& file, const std::string& text) {
-  if (auto complaint = not_text(file, text)) return std::unexpected(Complaints{*complaint});
+  for (auto unreadable : {not_text, directive})
+    if (auto complaint = unreadable(file, text)) return std::unexpected(Complaints{*complaint});
   Builder builder(file, text);
   try {
     std::istringstream stream(text);

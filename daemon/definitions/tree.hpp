@@ -24,7 +24,6 @@ struct Node {
   std::vector<Entry> entries;  // of a map, in the order of the file, no key twice
 
   const Entry* find(const std::string& key) const;
-  Entry* find(const std::string& key);
 };
 
 struct Entry {
