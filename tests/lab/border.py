@@ -51,6 +51,19 @@ def retry_now():
         subprocess.run(["postqueue", "-c", CONFIGURATION[member], "-f"], stderr=subprocess.DEVNULL, check=False)
 
 
+def start_order(log):
+    """The members in the order in which their masters said that they had started."""
+    return [_member(match) for match in log.find(r"^(\S+)/master\[\d+\]: daemon started")]
+
+
+def stop_order(log):
+    return [_member(match) for match in log.find(r"^(\S+)/master\[\d+\]: terminating on signal 15")]
+
+
+def _member(match):
+    return "-" if match[1] == "postfix" else match[1]
+
+
 class Filter:
     """The example's content filter as a process of its own."""
 
@@ -87,12 +100,7 @@ class Surroundings:
         return self._started.__exit__(*failure)
 
     def start_order(self):
-        """The members in the order in which their masters said that they had started."""
-        return [self._member(match) for match in self.syslog.find(r"^(\S+)/master\[\d+\]: daemon started")]
+        return start_order(self.syslog)
 
     def stop_order(self):
-        return [self._member(match) for match in self.syslog.find(r"^(\S+)/master\[\d+\]: terminating on signal 15")]
-
-    @staticmethod
-    def _member(match):
-        return "-" if match[1] == "postfix" else match[1]
+        return stop_order(self.syslog)
