@@ -1,0 +1,54 @@
+"""Each test runs in a system of its own that systemd has booted (see boot), with the border mail server up or on its way."""
+from pathlib import Path
+
+import pytest
+
+from lab.border import EXAMPLE, REPOSITORY
+from lab.control import wait_for_all_running
+from lab.journal import Journal
+from lab.own_host import (  # pylint: disable=unused-import
+    NOTICES_FIRST, limited_in_time, pytest_addoption, run_in_own_host, time_limit)
+from lab.sink import Sink
+
+HERE = Path(__file__).resolve().parent
+# boot limits itself: to its command's time and this for booting and powering off, and leaves nothing behind then.
+BOOT_AND_POWER_OFF = 90
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
+    if item.config.getoption("--inside"):
+        return None
+    journal = REPOSITORY / f"build/journal-{item.name}.log"
+    journal.unlink(missing_ok=True)
+    limit = time_limit(item) + NOTICES_FIRST
+    boot = [
+        HERE / "boot", "--timeout", str(limit), "--journal", journal,
+        "--file", f"{EXAMPLE}/filter:/usr/local/sbin/content-filter",
+        "--file", f"{HERE}/content-filter.service:/etc/systemd/system/content-filter.service",
+        "--enable", "content-filter.service", "--enable", "postmultid.service",
+    ]
+
+    def journal_of_the_failed():
+        return f"\n{journal}:\n{journal.read_text(errors='replace')}" if journal.exists() else "\nno journal"
+    return run_in_own_host(item, boot, limit + BOOT_AND_POWER_OFF, journal_of_the_failed)
+
+
+# ---------------------------------------------------------------------------------------------------- inside
+
+@pytest.fixture
+def journal():
+    with Journal() as running:
+        yield running
+
+
+@pytest.fixture
+def mail_hub():
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def members():
+    """The masters' pids by member when all of them run."""
+    return {member["id"]: member["pid"] for member in wait_for_all_running()}
