@@ -51,8 +51,56 @@ Trouble unreachable(const std::string& socket, const boost::system::error_code& 
 Exit exit_of(const model::Problem& problem) {
   if (problem.code == "no-such-instance" || problem.code == "no-such-group") return Exit::no_such_instance;
   if (problem.status == 403) return Exit::not_permitted;
+  if (problem.code == "bad-definition") return Exit::refused;
   if (problem.status == 400) return Exit::usage;
   return Exit::failed;
+}
+
+Trouble too_long(const std::string& socket) { return {Exit::usage, socket + ": too long for a socket's path"}; }
+
+http::request<http::string_body> make_request(const std::string& method, const std::string& target,
+                                              const std::string& body) {
+  http::request<http::string_body> request(http::string_to_verb(method), target, 11);
+  request.set(http::field::host, "postmultid");
+  request.set(http::field::user_agent, "pmctl/" POSTMULTID_VERSION);
+  request.keep_alive(false);
+  request.body() = body;
+  if (!body.empty()) request.set(http::field::content_type, "application/json");
+  request.prepare_payload();
+  return request;
+}
+
+/// A refusal's body as what to say and with which status to end.
+Trouble understand(const std::string& body) {
+  json document = json::parse(body, nullptr, false);
+  try {
+    auto problem = document.get<model::Problem>();
+    return {exit_of(problem), problem.detail};
+  } catch (const json::exception&) {
+    return {Exit::failed, "the daemon's answer is not understood"};
+  }
+}
+
+/// The lines of a chunked answer, as they come. Returns the body of a refusal; empty if there was none.
+asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::request<http::string_body> request,
+                                    const std::function<void(const std::string&)>& line) {
+  beast::basic_stream<stream_protocol> stream(co_await asio::this_coro::executor);
+  stream.expires_after(kAnswerLimit);
+  co_await stream.async_connect(endpoint, asio::use_awaitable);
+  co_await http::async_write(stream, request, asio::use_awaitable);
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(boost::none);
+  co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
+  bool refused = parser.get().result_int() >= 400;
+  while (!parser.is_done()) {
+    stream.expires_after(kAnswerLimit);  // the daemon says something at least every half minute
+    co_await http::async_read_some(stream, buffer, parser, asio::use_awaitable);
+    std::string& body = parser.get().body();
+    for (std::size_t end; !refused && (end = body.find('\n')) != std::string::npos; body.erase(0, end + 1))
+      if (end > 0) line(body.substr(0, end));
+  }
+  co_return refused ? parser.get().body() : "";
 }
 
 }  // namespace
@@ -63,17 +111,28 @@ Result<json> Client::post(const std::string& target, const json& body) {
   return exchange("POST", target, body.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-Result<json> Client::exchange(const std::string& method, const std::string& target, const std::string& body) {
-  http::request<http::string_body> request(http::string_to_verb(method), target, 11);
-  request.set(http::field::host, "postmultid");
-  request.set(http::field::user_agent, "pmctl/" POSTMULTID_VERSION);
-  request.keep_alive(false);
-  request.body() = body;
-  if (!body.empty()) request.set(http::field::content_type, "application/json");
-  request.prepare_payload();
+Result<json> Client::remove(const std::string& target) { return exchange("DELETE", target, ""); }
 
-  if (socket_.size() >= sizeof(sockaddr_un::sun_path))
-    return std::unexpected(Trouble{Exit::usage, socket_ + ": too long for a socket's path"});
+Result<void> Client::stream(const std::string& target, const std::function<void(const std::string&)>& line) {
+  if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
+  asio::io_context context;
+  Result<void> result;
+  asio::co_spawn(context, follow(stream_protocol::endpoint(socket_), make_request("GET", target, ""), line),
+                 [&](std::exception_ptr failed, std::string refused) {
+                   try {
+                     if (failed) std::rethrow_exception(failed);
+                     if (!refused.empty()) result = std::unexpected(understand(refused));
+                   } catch (const boost::system::system_error& e) {
+                     result = std::unexpected(unreachable(socket_, e.code()));
+                   }
+                 });
+  context.run();
+  return result;
+}
+
+Result<json> Client::exchange(const std::string& method, const std::string& target, const std::string& body) {
+  auto request = make_request(method, target, body);
+  if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
   asio::io_context context;
   std::optional<Response> response;
   boost::system::error_code error;
@@ -94,12 +153,9 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
     return std::unexpected(
         Trouble{Exit::failed, "the daemon's answer is not JSON: is something else listening on " + socket_ + "?"});
   if (response->result_int() < 400) return document;
-  try {
-    auto problem = document.get<model::Problem>();
-    return std::unexpected(Trouble{exit_of(problem), problem.detail});
-  } catch (const json::exception&) {
-    return document;  // a health report has an error status and no problem
-  }
+  // A health report has an error status and no problem.
+  if (!document.contains("code")) return document;
+  return std::unexpected(understand(response->body()));
 }
 
 }  // namespace postmultid::ctl

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -36,6 +37,10 @@ class Client {
   /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits.
   Result<nlohmann::json> get(const std::string& target);
   Result<nlohmann::json> post(const std::string& target, const nlohmann::json& body);
+  Result<nlohmann::json> remove(const std::string& target);
+
+  /// Hands each line of an answer that may have no end to `line`, as it comes.
+  Result<void> stream(const std::string& target, const std::function<void(const std::string&)>& line);
 
  private:
   Result<nlohmann::json> exchange(const std::string& method, const std::string& target, const std::string& body);

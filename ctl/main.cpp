@@ -30,10 +30,13 @@ std::string set_format(Options& options, const std::string& word) {
   return options.columns.empty() ? "columns= needs at least one name" : "";
 }
 
+/// What the verbs' command lines may have beside the common options.
+enum class Takes { nothing, selection, action, question, wait, logs, events, operation, operation_wait, file };
+
 struct Verb {
-  const char* name;
+  const char* name;  // "op list": a verb below a verb
   const char* help;
-  bool selects, acts;
+  Takes takes;
   std::function<Exit(const Options&)> run;
 };
 
@@ -41,31 +44,104 @@ const std::vector<Verb>& verbs() {
   namespace ctl = postmultid::ctl;
   auto act = [](Action action) { return [action](const Options& options) { return ctl::operate(options, action); }; };
   static const std::vector<Verb> all{
-      {"status", "Show how members are; one by name in full", true, false, ctl::status},
-      {"list", "List the members in start order", true, false, ctl::list},
-      {"start", "Start members in order, each ready before the next", true, true, act(Action::start)},
-      {"stop", "Stop members in reverse order", true, true, act(Action::stop)},
-      {"restart", "Check, then stop and start; a bad configuration is refused", true, true, act(Action::restart)},
-      {"reset-failed", "Forget past failures", true, true, act(Action::reset_failed)},
-      {"version", "Show versions", false, false, ctl::version},
+      {"status", "Show how members are; one by name in full", Takes::selection, ctl::status},
+      {"list", "List the members in start order", Takes::selection, ctl::list},
+      {"start", "Start members in order, each ready before the next", Takes::action, act(Action::start)},
+      {"stop", "Stop members in reverse order", Takes::action, act(Action::stop)},
+      {"restart", "Check, then stop and start; a bad configuration is refused", Takes::action, act(Action::restart)},
+      {"reload", "Check, then let them read their files again; a bad configuration is refused", Takes::action,
+       act(Action::reload)},
+      {"flush", "Try all queued mail now", Takes::action, act(Action::flush)},
+      {"abort", "Stop at once, in no order, cutting what is under way", Takes::action, act(Action::abort)},
+      {"check", "Run postfix check", Takes::action, act(Action::check)},
+      {"enable", "Set multi_instance_enable = yes; starts nothing", Takes::action, act(Action::enable)},
+      {"disable", "Set multi_instance_enable = no; stops nothing", Takes::action, act(Action::disable)},
+      {"reset-failed", "Forget past failures", Takes::action, act(Action::reset_failed)},
+      {"is-active", "Say whether members run: exit 0, or 3", Takes::question, ctl::is_active},
+      {"is-failed", "Say whether members have failed: exit 0, or 1", Takes::question, ctl::is_failed},
+      {"is-enabled", "Say whether members are enabled: exit 0, or 1", Takes::question, ctl::is_enabled},
+      {"wait", "Wait until members run, or are in another state", Takes::wait, ctl::wait_for},
+      {"events", "Show what happened", Takes::events, ctl::events},
+      {"logs", "Show the last lines of a member's log", Takes::logs, ctl::logs},
+      {"validate", "Check definition files, without a daemon", Takes::file, ctl::validate},
+      {"op list", "List the last operations", Takes::nothing, ctl::list_operations},
+      {"op show", "Show one with its steps", Takes::operation, ctl::show_operation},
+      {"op wait", "Wait for its end", Takes::operation_wait, ctl::wait_for_operation},
+      {"op cancel", "Give up what it has not begun with", Takes::operation, ctl::cancel_operation},
+      {"daemon reread", "Read the definition and Postfix's own list again", Takes::nothing, ctl::reread},
+      {"version", "Show versions", Takes::nothing, ctl::version},
   };
   return all;
 }
 
 void add_selection(CLI::App& verb, Options& options) {
   auto* names = verb.add_option("ID", options.selection.names,
-                                "postfix-out, or short: out; a configuration directory; - for the primary");
+                                "postfix-out, or short: out; a configuration directory; - for the primary; 'postfix-*'");
   auto* group = verb.add_option("-g,--group", options.selection.group, "All members of a group")->excludes(names);
   verb.add_flag("-a,--all", options.selection.all, "All members")->excludes(names)->excludes(group);
 }
 
-void add_waiting(CLI::App& verb, Options& options) {
+void add_timeout(CLI::App& verb, Options& options) {
   static const std::map<std::string, std::int64_t> units{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
-  verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
   verb.add_option_function<std::int64_t>(
           "--timeout", [&options](std::int64_t ms) { options.timeout = std::chrono::milliseconds(ms); },
-          "How long to wait: 500ms, 30s, 5m (10m); the operation goes on")
+          "How long to wait: 500ms, 30s, 5m (10m)")
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE));
+}
+
+void add_options(CLI::App& verb, Takes takes, Options& options) {
+  switch (takes) {
+    case Takes::nothing: break;
+    case Takes::selection: add_selection(verb, options); break;
+    case Takes::action:
+      add_selection(verb, options);
+      verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
+      add_timeout(verb, options);
+      break;
+    case Takes::question:
+      add_selection(verb, options);
+      verb.add_flag("-q,--quiet", options.quiet, "Only the exit status");
+      break;
+    case Takes::wait:
+      add_selection(verb, options);
+      verb.add_option("--for", options.state, "running, stopped, failed, …")
+          ->capture_default_str()
+          ->check(CLI::IsMember({"running", "stopped", "waiting", "starting", "reloading", "stopping", "backoff",
+                                 "failed"}));
+      add_timeout(verb, options);
+      break;
+    case Takes::logs:
+      verb.add_option("ID", options.selection.names, "Whose");
+      verb.add_option("-n,--lines", options.lines, "How many")->capture_default_str();
+      break;
+    case Takes::events:
+      verb.add_option("ID", options.selection.names, "Whose; everybody's without");
+      verb.add_option("-n,--lines", options.lines, "How many of the last")->capture_default_str();
+      verb.add_flag("-f,--follow", options.follow, "Go on with those to come");
+      break;
+    case Takes::operation_wait: add_timeout(verb, options); [[fallthrough]];
+    case Takes::operation: verb.add_option("OPERATION", options.operation, "op-7")->required(); break;
+    case Takes::file:
+      verb.add_option("FILE", options.file, "The main file; conf.d/*.yaml beside it belongs to it")
+          ->capture_default_str();
+      break;
+  }
+}
+
+/// The command for "status", or for "list" below "op".
+CLI::App& command_for(CLI::App& app, const Verb& verb) {
+  std::istringstream words(verb.name);
+  std::string first, second;
+  words >> first >> second;
+  if (second.empty()) return *app.add_subcommand(first, verb.help);
+  auto above = app.get_subcommands([&](const CLI::App* each) { return each->get_name() == first; });
+  CLI::App* parent = above.empty() ? nullptr : above.front();
+  if (!parent) {
+    parent = app.add_subcommand(first, first == "op" ? "Operations: list, show, wait, cancel" : "The daemon itself: reread");
+    parent->require_subcommand(1);
+    parent->fallthrough();
+  }
+  return *parent->add_subcommand(second, verb.help);
 }
 
 }  // namespace
@@ -84,10 +160,9 @@ int main(int argc, char** argv) {
       "75 timed out, 77 not permitted, 78 refused because of a bad configuration.");
   const Verb* chosen = nullptr;
   for (const Verb& verb : verbs()) {
-    CLI::App* command = app.add_subcommand(verb.name, verb.help);
-    if (verb.selects) add_selection(*command, options);
-    if (verb.acts) add_waiting(*command, options);
-    command->callback([&chosen, &verb] { chosen = &verb; });
+    CLI::App& command = command_for(app, verb);
+    add_options(command, verb.takes, options);
+    command.callback([&chosen, &verb] { chosen = &verb; });
   }
   try {
     app.parse(argc, argv);

@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -29,8 +31,18 @@ constexpr unsigned kThreads = 8;
 
 struct Options {
   std::string socket = "/run/postmultid/control.sock";
+  std::string definition = "/etc/postmultid/postmultid.yaml";
   Level log_level = Level::info;
 };
+
+/// As daemons do; whoever wants to know what came of it uses `pmctl daemon reread`.
+asio::awaitable<void> reread_on_sighup(postmultid::runtime::Shell& shell) {
+  asio::signal_set hangup(co_await asio::this_coro::executor, SIGHUP);
+  for (;;) {
+    co_await hangup.async_wait(asio::use_awaitable);
+    if (auto done = co_await shell.reread_all(); !done) log(Level::error, done.error().detail);
+  }
+}
 
 asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& shell,
                           postmultid::control::Server& server, int& exit_status) {
@@ -46,6 +58,7 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
   server.serve();
   postmultid::host::notify_ready("supervising");
 
+  asio::co_spawn(loop, reread_on_sighup(shell), asio::detached);
   co_await stop.async_wait(asio::use_awaitable);
   log(Level::notice, "stopping all members in reverse order");
   postmultid::host::notify_stopping();
@@ -65,7 +78,8 @@ int serve(const Options& options) {
 
   asio::io_context loop(1);
   asio::thread_pool pool(kThreads);
-  postmultid::runtime::Shell shell(loop, pool);
+  std::string run_directory = std::filesystem::absolute(options.socket).parent_path().string();
+  postmultid::runtime::Shell shell(loop, pool, {options.definition, std::move(run_directory)});
   postmultid::control::Server server(loop, shell, options.socket);
   if (auto listening = server.listen(); !listening) {
     log(Level::error, "cannot start: " + listening.error().message);
@@ -94,6 +108,8 @@ int main(int argc, char** argv) {
                                             {"info", Level::info},
                                             {"debug", Level::debug}};
   app.add_option("--socket", options.socket, "The control socket")->capture_default_str();
+  app.add_option("--definition", options.definition, "The definition file; conf.d/*.yaml beside it is read as well")
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug")
       ->transform(CLI::CheckedTransformer(levels));
   app.set_version_flag("--version", "postmultid " POSTMULTID_VERSION);

@@ -22,6 +22,12 @@ struct Options {
   model::Selection selection;  // empty: everything, where that makes sense
   bool wait = true;
   std::chrono::milliseconds timeout{std::chrono::minutes(10)};
+  std::string state = "running";  // wait: for this
+  std::size_t lines = 20;         // logs, events: so many of the last
+  bool follow = false;            // events: and those to come
+  bool quiet = false;             // is-…: the exit status only
+  std::string operation;          // op: "op-7"
+  std::string file = "/etc/postmultid/postmultid.yaml";  // validate
 
   bool selects() const { return !selection.names.empty() || !selection.group.empty() || selection.all; }
 };
@@ -30,6 +36,34 @@ Exit status(const Options& options);
 Exit list(const Options& options);
 Exit operate(const Options& options, model::Action action);
 Exit version(const Options& options);
+
+Exit is_active(const Options& options);
+Exit is_failed(const Options& options);
+Exit is_enabled(const Options& options);
+Exit wait_for(const Options& options);
+
+Exit logs(const Options& options);
+Exit events(const Options& options);
+
+Exit list_operations(const Options& options);
+Exit show_operation(const Options& options);
+Exit wait_for_operation(const Options& options);
+Exit cancel_operation(const Options& options);
+
+Exit validate(const Options& options);
+Exit reread(const Options& options);
+
+struct Known {
+  nlohmann::json document;
+  model::Status status;
+  std::vector<model::Member> chosen;
+};
+
+/// The status, and those of its members that were asked for (all, where nothing was).
+Result<Known> fetch(const Options& options);
+
+/// Waits for the end of an operation and reports each member as it is done.
+Exit follow(const Options& options, Client& client, nlohmann::json operation);
 
 /// Says it on standard error.
 Exit complain(const Trouble& trouble);

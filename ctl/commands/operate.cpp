@@ -1,4 +1,4 @@
-// start, stop, restart, reset-failed: asks, waits, and reports each member as it is done.
+// start, stop, reload and the like: asks, waits, and reports each member as it is done.
 #include <fmt/format.h>
 
 #include <map>
@@ -27,6 +27,12 @@ std::string done_word(Action action) {
     case Action::start: return "started";
     case Action::stop: return "stopped";
     case Action::restart: return "restarted";
+    case Action::reload: return "reloaded";
+    case Action::flush: return "flushed";
+    case Action::abort: return "aborted";
+    case Action::check: return "ok";
+    case Action::enable: return "enabled";
+    case Action::disable: return "disabled";
     case Action::reset_failed: return "reset";
   }
   return "done";
@@ -36,7 +42,9 @@ std::string word_of(Action action, Outcome outcome) {
   return outcome == Outcome::done ? done_word(action) : model::to_word(outcome);
 }
 
-std::string already(Action action) { return action == Action::stop ? "was not running" : "was running already"; }
+std::string already(Action action) {
+  return action == Action::stop || action == Action::abort ? "was not running" : "was running already";
+}
 
 Tone tone_of(Outcome outcome) {
   switch (outcome) {
@@ -53,12 +61,15 @@ class Reporter {
   void report(const Operation& operation) {
     for (const auto& member : operation.members) {
       if (member.outcome == Outcome::pending || !said_.insert(member.id).second) continue;
-      std::string message = member.outcome == Outcome::unchanged ? already(operation.action) : member.message;
+      bool plain = member.outcome == Outcome::unchanged && member.message.empty();
+      std::string message = plain ? already(operation.action) : member.message;
       std::string word = fmt::format("{:<10}", word_of(operation.action, member.outcome));
       fmt::print("{}{}{}{}\n", terminal_.paint(tone_of(member.outcome), word), member.id.text,
                  message.empty() ? "" : "  ", message);
       if (member.outcome == Outcome::refused && operation.action == Action::restart)
         fmt::print("          Nothing was stopped: {} goes on as it was.\n", member.id.text);
+      if (member.outcome == Outcome::refused && operation.action == Action::reload)
+        fmt::print("          No signal was sent: {} goes on as it was.\n", member.id.text);
     }
     std::fflush(stdout);
   }
@@ -71,7 +82,9 @@ class Reporter {
 Exit exit_of(const Operation& operation) {
   Exit exit = Exit::ok;
   for (const auto& member : operation.members) {
-    if (member.outcome == Outcome::failed || member.outcome == Outcome::superseded) return Exit::failed;
+    if (member.outcome == Outcome::failed || member.outcome == Outcome::superseded ||
+        member.outcome == Outcome::cancelled)
+      return Exit::failed;
     if (member.outcome == Outcome::refused) exit = Exit::refused;
   }
   return exit;
@@ -80,7 +93,9 @@ Exit exit_of(const Operation& operation) {
 std::string pending_in(const Operation& operation) {
   std::string names;
   for (const auto& member : operation.members)
-    if (member.outcome == Outcome::pending) names += (names.empty() ? "" : ", ") + member.id.text;
+    if (member.outcome == Outcome::pending)
+      names += (names.empty() ? "" : ", ") + member.id.text +
+               (member.waiting_for.empty() ? "" : " (waits for " + member.waiting_for + ")");
   return names;
 }
 
@@ -91,15 +106,17 @@ Exit operate(const Options& options, Action action) {
   Client client(options.socket);
   auto begun = client.post("/v1/operations", {{"action", action}, {"select", options.selection}});
   if (!begun) return complain(begun.error());
+  return follow(options, client, std::move(*begun));
+}
 
+Exit follow(const Options& options, Client& client, json document) {
   Reporter reporter;
-  json document = *begun;
   auto operation = document.get<Operation>();
   for (auto end = steady_clock::now() + options.timeout; options.wait && operation.state == OperationState::running;) {
     auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
     if (left <= milliseconds(0))
-      return complain(
-          {Exit::timed_out, "still under way: " + pending_in(operation) + " (" + operation.id.text() + ")"});
+      return complain({Exit::timed_out, fmt::format("still under way: {}\nIt goes on; see  pmctl op show {}",
+                                                    pending_in(operation), operation.id.text())});
     auto next =
         client.get(fmt::format("/v1/operations/{}?wait={}ms", operation.id.text(), std::min(left, kSlice).count()));
     if (!next) return complain(next.error());

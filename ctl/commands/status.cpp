@@ -18,32 +18,7 @@ using nlohmann::json;
 
 namespace {
 
-struct Known {
-  json document;
-  model::Status status;
-  std::vector<Member> chosen;
-};
-
 Exit exit_of(const model::Problem& problem) { return problem.status == 404 ? Exit::no_such_instance : Exit::failed; }
-
-/// The status, and those of its members that were asked for (all, where nothing was).
-Result<Known> fetch(const Options& options) {
-  auto document = Client(options.socket).get("/v1/status");
-  if (!document) return std::unexpected(document.error());
-  Known known{*document, document->get<model::Status>(), {}};
-  model::Selection selection = options.selection;
-  if (!options.selects()) selection.all = true;
-  auto ids = model::select(known.status, selection);
-  if (!ids) return std::unexpected(Trouble{exit_of(ids.error()), ids.error().detail});
-  auto wanted = [&](const auto& id) { return std::find(ids->begin(), ids->end(), id) != ids->end(); };
-  json members = json::array();
-  for (const json& member : known.document["members"])
-    if (wanted(model::MemberId{member.at("id")})) members.push_back(member);
-  known.document["members"] = std::move(members);
-  for (const Member& member : known.status.members)
-    if (wanted(member.id)) known.chosen.push_back(member);
-  return known;
-}
 
 std::string cell(const json& value) {
   if (value.is_null()) return "-";
@@ -78,7 +53,7 @@ std::string verdict(const model::Status& status) {
   std::size_t wanted = 0, up = 0, sick = 0;
   for (const Member& member : status.members) {
     wanted += member.desired == model::Desired::up ? 1 : 0;
-    up += member.desired == model::Desired::up && member.state == State::running ? 1 : 0;
+    up += member.desired == model::Desired::up && is_up(member.state) ? 1 : 0;
     sick += member.health == model::Health::degraded ? 1 : 0;
   }
   std::size_t failed = static_cast<std::size_t>(std::count_if(
@@ -94,9 +69,28 @@ void print_header(const model::Status& status) {
   fmt::print("{}   {}        Postfix {}, postmultid {} up {}{}\n", daemon.hostname, verdict(status),
              daemon.mail_version, daemon.version, since(daemon.started_at),
              daemon.state == "stopping" ? ", STOPPING" : "");
+  for (const std::string& problem : daemon.definition_problems) fmt::print("! {}\n", problem);
 }
 
 }  // namespace
+
+Result<Known> fetch(const Options& options) {
+  auto document = Client(options.socket).get("/v1/status");
+  if (!document) return std::unexpected(document.error());
+  Known known{*document, document->get<model::Status>(), {}};
+  model::Selection selection = options.selection;
+  if (!options.selects()) selection.all = true;
+  auto ids = model::select(known.status, selection);
+  if (!ids) return std::unexpected(Trouble{exit_of(ids.error()), ids.error().detail});
+  auto wanted = [&](const auto& id) { return std::find(ids->begin(), ids->end(), id) != ids->end(); };
+  json members = json::array();
+  for (const json& member : known.document["members"])
+    if (wanted(model::MemberId{member.at("id")})) members.push_back(member);
+  known.document["members"] = std::move(members);
+  for (const Member& member : known.status.members)
+    if (wanted(member.id)) known.chosen.push_back(member);
+  return known;
+}
 
 Exit complain(const Trouble& trouble) {
   fmt::print(stderr, "pmctl: {}\n", trouble.message);
@@ -123,7 +117,7 @@ Exit status(const Options& options) {
   }
   // Asked about somebody by name, the exit status is an answer too; a look at everything is not a question.
   bool all_running = std::all_of(known->chosen.begin(), known->chosen.end(),
-                                 [](const Member& member) { return member.state == State::running; });
+                                 [](const Member& member) { return is_up(member.state); });
   return options.selection.names.empty() || all_running ? Exit::ok : Exit::not_running;
 }
 

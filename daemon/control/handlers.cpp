@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "control/event_stream.hpp"
 #include "model/error.hpp"
 #include "model/selection.hpp"
 
@@ -19,6 +20,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
+constexpr std::uint64_t kLogLines = 50, kMostLogLines = 5000;
 constexpr std::chrono::seconds kLongestWait{60};  // a client that hangs up holds its place so long
 
 Problem bad_request(std::string detail) {
@@ -58,7 +60,9 @@ Result<std::pair<model::Action, model::Selection>> parse_operation(const std::st
     // An unknown word becomes the enumeration's first value: compare its spelling.
     auto action = document.at("action").get<model::Action>();
     if (model::to_word(action) != word)
-      return model::failure("action \"" + word + "\" is not one of start, stop, restart, reset-failed");
+      return model::failure("action \"" + word +
+                            "\" is not one of start, stop, restart, reload, flush, abort, check, enable, disable, "
+                            "reset-failed");
     const json& select = document.at("select");
     if (!select.is_object()) return model::failure("select is not an object");
     if (auto wrong = only(select, {"names", "group", "all"}, "select"); !wrong.empty()) return model::failure(wrong);
@@ -69,6 +73,30 @@ Result<std::pair<model::Action, model::Selection>> parse_operation(const std::st
   } catch (const json::exception& e) {
     return model::failure(e.what());
   }
+}
+
+/// A number in the query, `otherwise` where it is not given.
+Result<std::uint64_t> number_of(const Request& request, const std::string& key, std::uint64_t otherwise) {
+  auto given = request.query.find(key);
+  if (given == request.query.end()) return otherwise;
+  const std::string& text = given->second;
+  std::uint64_t number = 0;
+  auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || rest != text.data() + text.size())
+    return model::failure(key + "=" + text + " is not a number");
+  return number;
+}
+
+/// The operation that a path names.
+std::optional<Operation> named(runtime::Service& service, const std::string& name) {
+  model::OperationId id;
+  if (name.starts_with("op-")) std::from_chars(name.data() + 3, name.data() + name.size(), id.number);
+  auto operation = service.operation(id);
+  return operation && operation->id.text() == name ? operation : std::nullopt;
+}
+
+Response no_such_operation(const std::string& name) {
+  return refuse(Problem{404, "no-such-operation", "There is no such operation", "no operation \"" + name + "\""});
 }
 
 asio::awaitable<void> await_end(runtime::Service& service, model::OperationId id, milliseconds limit) {
@@ -108,7 +136,8 @@ asio::awaitable<Response> post_operation(runtime::Service& service, Request requ
   if (!wait) co_return refuse(bad_request(wait.error().message));
   auto wanted = parse_operation(request.body);
   if (!wanted) co_return refuse(bad_request(wanted.error().message));
-  auto id = co_await service.submit(wanted->first, wanted->second);
+  model::Requester by{request.peer.pid, request.peer.uid};
+  auto id = co_await service.submit(wanted->first, wanted->second, by);
   if (!id) co_return refuse(id.error());
   if (*wait) co_await await_end(service, *id, **wait);
   auto operation = service.operation(*id);
@@ -121,13 +150,55 @@ asio::awaitable<Response> post_operation(runtime::Service& service, Request requ
 asio::awaitable<Response> get_operation(runtime::Service& service, Request request, std::string name) {
   auto wait = wait_of(request);
   if (!wait) co_return refuse(bad_request(wait.error().message));
-  model::OperationId id;
-  if (name.starts_with("op-")) std::from_chars(name.data() + 3, name.data() + name.size(), id.number);
-  if (*wait) co_await await_end(service, id, **wait);
-  auto operation = service.operation(id);
-  if (!operation || operation->id.text() != name)
-    co_return refuse(Problem{404, "no-such-operation", "There is no such operation", "no operation \"" + name + "\""});
+  auto operation = named(service, name);
+  if (operation && *wait) {
+    co_await await_end(service, operation->id, **wait);
+    operation = named(service, name);
+  }
+  if (!operation) co_return no_such_operation(name);
   co_return answer(*operation);
+}
+
+asio::awaitable<Response> delete_operation(runtime::Service& service, Request, std::string name) {
+  auto operation = named(service, name);
+  if (!operation) co_return no_such_operation(name);
+  service.cancel(operation->id);
+  co_return answer(*named(service, name));
+}
+
+asio::awaitable<Response> get_log(runtime::Service& service, Request request, std::string name) {
+  auto lines = number_of(request, "lines", kLogLines);
+  if (!lines) co_return refuse(bad_request(lines.error().message));
+  auto id = model::find(*service.status(), name);
+  if (!id) co_return refuse(id.error());
+  auto read = co_await service.last_lines(*id, std::min<std::uint64_t>(*lines, kMostLogLines));
+  if (!read) co_return refuse(read.error());
+  co_return answer(json{{"instance", id->text}, {"lines", *read}});
+}
+
+asio::awaitable<Response> get_events(runtime::Service& service, Request request, std::string) {
+  auto since = number_of(request, "since", 0);
+  if (!since) co_return refuse(bad_request(since.error().message));
+  auto last = number_of(request, "last", static_cast<std::size_t>(-1));
+  if (!last) co_return refuse(bad_request(last.error().message));
+  std::string follow = request.query.contains("follow") ? request.query["follow"] : "yes";
+  if (follow != "yes" && follow != "no") co_return refuse(bad_request("follow=" + follow + " is not yes or no"));
+  std::string instance;
+  if (request.query.contains("instance")) {
+    auto id = model::find(*service.status(), request.query["instance"]);
+    if (!id) co_return refuse(id.error());
+    instance = id->text;
+  }
+  Response response{200, "application/x-ndjson", "", {}, nullptr};
+  response.stream = std::make_shared<EventStream>(service, *since, *last, std::move(instance), follow == "yes");
+  co_return response;
+}
+
+asio::awaitable<Response> post_reread(runtime::Service& service, Request, std::string) {
+  auto done = co_await service.reread_all();
+  if (!done) co_return refuse(done.error());
+  const model::Daemon& daemon = service.status()->daemon;
+  co_return answer(json{{"files", daemon.definition_files}, {"problems", daemon.definition_problems}});
 }
 
 /// alive: the event loop turns, or this would not be answered. ready: nothing that is wanted is missing.
@@ -137,7 +208,7 @@ asio::awaitable<Response> get_health(runtime::Service& service, Request request,
   if (level != "ready") co_return refuse(bad_request("level=" + level + " is not one of alive, ready"));
   json missing = json::array();
   for (const model::Member& member : service.status()->members)
-    if (member.desired == model::Desired::up && member.state != model::State::running)
+    if (member.desired == model::Desired::up && !model::is_up(member.state))
       missing.push_back(member.id.text);
   bool ok = missing.empty();
   co_return answer(json{{"level", level}, {"ok", ok}, {"missing", std::move(missing)}}, ok ? 200 : 503);

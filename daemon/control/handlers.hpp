@@ -19,6 +19,10 @@ asio::awaitable<Response> get_instance(runtime::Service&, Request, std::string i
 asio::awaitable<Response> get_operations(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_operation(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_operation(runtime::Service&, Request, std::string id);
+asio::awaitable<Response> delete_operation(runtime::Service&, Request, std::string id);
+asio::awaitable<Response> get_log(runtime::Service&, Request, std::string id);
+asio::awaitable<Response> get_events(runtime::Service&, Request, std::string);
+asio::awaitable<Response> post_reread(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_health(runtime::Service&, Request, std::string);
 
 }  // namespace postmultid::control

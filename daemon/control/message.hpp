@@ -3,8 +3,11 @@
 
 #include <sys/types.h>
 
+#include <boost/asio/awaitable.hpp>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +30,21 @@ struct Request {
   std::string body;
 };
 
+/// A body that comes piece by piece, as long as there is more to say.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  /// The next piece, never empty; nothing at the end. Returns at least every half minute, so that a client who is gone
+  /// is noticed.
+  virtual boost::asio::awaitable<std::optional<std::string>> next() = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
   std::map<std::string, std::string> headers;
+  std::shared_ptr<Stream> stream;  // instead of `body`
 };
 
 /// A configuration file may quote any bytes at us: what is not UTF-8 is replaced, never a reason to fail.
@@ -40,11 +53,11 @@ inline std::string to_text(const nlohmann::json& body) {
 }
 
 inline Response answer(const nlohmann::json& body, int status = 200) {
-  return {status, "application/json", to_text(body), {}};
+  return {status, "application/json", to_text(body), {}, nullptr};
 }
 
 inline Response refuse(const model::Problem& problem) {
-  return {problem.status, "application/problem+json", to_text(problem), {}};
+  return {problem.status, "application/problem+json", to_text(problem), {}, nullptr};
 }
 
 }  // namespace postmultid::control

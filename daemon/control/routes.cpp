@@ -28,6 +28,10 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/operations", Access::root, get_operations},
     {"POST", "/v1/operations", Access::root, post_operation},
     {"GET", "/v1/operations/{id}", Access::root, get_operation},
+    {"DELETE", "/v1/operations/{id}", Access::root, delete_operation},
+    {"GET", "/v1/instances/{id}/log", Access::root, get_log},
+    {"GET", "/v1/events", Access::root, get_events},
+    {"POST", "/v1/daemon/reread", Access::root, post_reread},
     {"GET", "/v1/health", Access::anyone, get_health},
 };
 

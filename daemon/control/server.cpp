@@ -31,7 +31,7 @@ using model::system_error;
 
 namespace {
 
-using Stream = beast::basic_stream<stream_protocol>;
+using Connection = beast::basic_stream<stream_protocol>;
 
 constexpr std::size_t kHeaderLimit = 8 * 1024;
 constexpr std::size_t kBodyLimit = 1024 * 1024;
@@ -41,7 +41,7 @@ constexpr std::chrono::seconds kIdleLimit{60};     // between two requests
 constexpr unsigned kConnectionLimit = 256;
 constexpr char kGroup[] = "postmultid";
 
-Peer peer_of(Stream& stream) {
+Peer peer_of(Connection& stream) {
   ucred credentials{};
   socklen_t size = sizeof(credentials);
   if (::getsockopt(stream.socket().native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
@@ -84,8 +84,32 @@ Problem problem_of(const beast::error_code& error) {
   return {400, "bad-request", "The request cannot be understood", error.message()};
 }
 
+/// Writes the pieces of a stream as they come; an error says that the client is gone or does not read.
+asio::awaitable<beast::error_code> pour(Connection& stream, Response response) {
+  http::response<http::empty_body> header(static_cast<http::status>(response.status), 11);
+  header.set(http::field::server, "postmultid/" POSTMULTID_VERSION);
+  header.set(http::field::content_type, response.content_type);
+  header.keep_alive(false);
+  header.chunked(true);
+  http::response_serializer<http::empty_body> serializer(header);
+  beast::error_code error;
+  stream.expires_after(kWriteLimit);
+  co_await http::async_write_header(stream, serializer, asio::redirect_error(asio::use_awaitable, error));
+  while (!error) {
+    stream.expires_never();
+    auto piece = co_await response.stream->next();
+    stream.expires_after(kWriteLimit);
+    if (!piece) break;
+    auto chunk = http::make_chunk(asio::buffer(*piece));
+    co_await asio::async_write(stream, chunk, asio::redirect_error(asio::use_awaitable, error));
+  }
+  if (!error)
+    co_await asio::async_write(stream, http::make_chunk_last(), asio::redirect_error(asio::use_awaitable, error));
+  co_return error;
+}
+
 /// One connection, one request after the other.
-asio::awaitable<void> converse(Stream stream, runtime::Service& service) {
+asio::awaitable<void> converse(Connection stream, runtime::Service& service) {
   Peer peer = peer_of(stream);
   beast::flat_buffer buffer(kHeaderLimit + kBodyLimit);
   beast::error_code error;
@@ -116,6 +140,10 @@ asio::awaitable<void> converse(Stream stream, runtime::Service& service) {
       response = co_await route(service, std::move(*request));
     } else {
       response = refuse({400, "bad-request", "The request cannot be understood", "the target is not a path"});
+    }
+    if (response.stream && !head) {
+      error = co_await pour(stream, std::move(response));
+      break;
     }
     stream.expires_after(kWriteLimit);
     auto message = render(std::move(response), 11, open, head);
@@ -199,7 +227,7 @@ asio::awaitable<void> Server::accept_for_ever() {
     }
     if (connections_ >= kConnectionLimit) continue;  // closed at once
     ++connections_;
-    asio::co_spawn(loop_, converse(Stream(std::move(socket)), service_), [this](std::exception_ptr failed) {
+    asio::co_spawn(loop_, converse(Connection(std::move(socket)), service_), [this](std::exception_ptr failed) {
       --connections_;
       try {
         if (failed) std::rethrow_exception(failed);

@@ -17,7 +17,6 @@
 #include <memory>
 
 #include "host/proc.hpp"
-#include "host/process.hpp"
 #include "host/watch.hpp"
 
 namespace postmultid::host {
@@ -75,7 +74,7 @@ Result<pid_t> spawn(Command& command, int output, int errors) {
   ::posix_spawn_file_actions_adddup2(&files, output, 1);
   ::posix_spawn_file_actions_adddup2(&files, errors, 2);
   ::posix_spawn_file_actions_addclosefrom_np(&files, 3);
-  ::posix_spawn_file_actions_addchdir_np(&files, "/");
+  ::posix_spawn_file_actions_addchdir_np(&files, command.directory.c_str());
 
   auto argv = pointers(command.argv), environment = pointers(command.environment);
   pid_t pid = 0;
@@ -164,6 +163,14 @@ std::optional<int> Children::take_wait_status(pid_t pid) {
   int wait_status = found->wait_status;
   dead_.erase(std::next(found).base());
   return wait_status;
+}
+
+Result<Process> Children::start(Command command, int output) {
+  auto pid = spawn(command, output, output);
+  if (!pid) return std::unexpected(pid.error());
+  auto process = Process::open(*pid);
+  if (!process) kill_family(*pid);
+  return process;
 }
 
 asio::awaitable<Result<Ended>> Children::run(Command command) {

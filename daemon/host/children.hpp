@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "host/process.hpp"
 #include "model/error.hpp"
 
 namespace postmultid::host {
@@ -27,6 +28,7 @@ struct Command {
   std::vector<std::string> environment;  // all of it
   /// Standard output and error are one terminal: Postfix before 3.8 writes its reasons only to a terminal.
   bool terminal = false;
+  std::string directory = "/";
 };
 
 struct Ended {
@@ -45,6 +47,9 @@ class Children {
   /// Runs the command to its end. Cancelled (asio's per-operation cancellation), it kills the command's process
   /// group and its children, and throws boost::system::system_error(operation_aborted).
   asio::awaitable<model::Result<Ended>> run(Command command);
+
+  /// Starts the command and leaves it running, in a session of its own; both its outputs go to `output`.
+  model::Result<Process> start(Command command, int output);
 
   /// How a process ended that was our child, once; nothing if it was not, or is not dead.
   std::optional<int> take_wait_status(pid_t pid);

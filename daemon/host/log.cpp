@@ -1,13 +1,13 @@
 #include "host/log.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <string>
+
+#include "host/journal.hpp"
 
 namespace postmultid::host {
 
@@ -15,19 +15,22 @@ namespace {
 
 std::atomic<Level> threshold{Level::info};
 
-/// journald names the stream that it made: only then does it take the "<3>" in front for a priority.
-bool writes_to_journal() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat status {};
-  return stream && ::fstat(STDERR_FILENO, &status) == 0 && fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
-}
-
 }  // namespace
+
+std::optional<Level> level_called(std::string_view name) {
+  if (name == "error") return Level::error;
+  if (name == "warning") return Level::warning;
+  if (name == "notice") return Level::notice;
+  if (name == "info") return Level::info;
+  if (name == "debug") return Level::debug;
+  return std::nullopt;
+}
 
 void set_log_level(Level level) { threshold = level; }
 
 void log(Level level, std::string_view message) {
   if (level > threshold) return;
+  // Only journald takes the "<3>" in front for a priority.
   static const bool journal = writes_to_journal();
   std::string line = journal ? fmt::format("<{}>{}", static_cast<int>(level), message) : std::string(message);
   std::replace(line.begin(), line.end(), '\n', ' ');

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <optional>
+
 #include "host/fd.hpp"
 #include "model/error.hpp"
 
@@ -20,6 +22,12 @@ class Process {
   int pidfd() const { return pidfd_.get(); }
   bool alive() const;
   model::Result<void> signal(int number) const;
+
+  /// How it ended, in wait(2)'s form, whosever child it was. Nothing while its parent has not reaped it, and where the
+  /// kernel does not tell (before Linux 6.15).
+  std::optional<int> wait_status() const;
+  /// Whether this kernel tells that at all.
+  static bool tells_wait_status();
 
   /// A duplicate of one of its descriptors (pidfd_getfd, Linux 5.6; needs the right to trace it).
   model::Result<Fd> take_fd(int number) const;

@@ -77,6 +77,12 @@ Result<std::vector<ListeningSocket>> listening_sockets() {
   return found;
 }
 
+std::string holder_of(const ListeningSocket& socket) {
+  for (pid_t pid : all_processes())
+    if (!held_by(pid, {socket}).empty()) return "process " + std::to_string(pid) + " (" + executable(pid) + ")";
+  return "somebody";
+}
+
 std::vector<ListeningSocket> held_by(pid_t pid, const std::vector<ListeningSocket>& sockets) {
   std::set<std::uint64_t> open;
   for (const OpenFile& file : open_files(pid))

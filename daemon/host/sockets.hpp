@@ -20,6 +20,9 @@ struct ListeningSocket {
 
 model::Result<std::vector<ListeningSocket>> listening_sockets();
 
+/// Who has that socket open, for a message: "process 42 (/usr/sbin/exim4)". Walks /proc.
+std::string holder_of(const ListeningSocket& socket);
+
 /// Those of them that this process has open.
 std::vector<ListeningSocket> held_by(pid_t pid, const std::vector<ListeningSocket>& sockets);
 

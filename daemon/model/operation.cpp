@@ -34,10 +34,19 @@ void to_json(json& j, const Operation& operation) {
            {"result", json()},
            {"members", json::array()},
            {"created_at", to_rfc3339(operation.created_at)},
-           {"finished_at", operation.finished_at ? json(to_rfc3339(*operation.finished_at)) : json()}};
+           {"finished_at", operation.finished_at ? json(to_rfc3339(*operation.finished_at)) : json()},
+           {"requested_by", json()}};
+  if (const auto& by = operation.requested_by) j["requested_by"] = {{"pid", by->pid}, {"uid", by->uid}};
   if (operation.state == OperationState::finished) j["result"] = operation.succeeded() ? "succeeded" : "failed";
-  for (const auto& member : operation.members)
-    j["members"].push_back({{"id", member.id.text}, {"result", member.outcome}, {"message", member.message}});
+  for (const auto& member : operation.members) {
+    json steps = json::array();
+    for (const auto& step : member.steps) steps.push_back({{"name", step.name}, {"at", to_rfc3339(step.at)}});
+    j["members"].push_back({{"id", member.id.text},
+                            {"result", member.outcome},
+                            {"message", member.message},
+                            {"waiting_for", member.waiting_for.empty() ? json() : json(member.waiting_for)},
+                            {"steps", std::move(steps)}});
+  }
 }
 
 void from_json(const json& j, Operation& operation) {
@@ -45,10 +54,17 @@ void from_json(const json& j, Operation& operation) {
   operation.id.number = std::strtoull(id.c_str() + std::min<std::size_t>(id.size(), 3), nullptr, 10);
   j.at("action").get_to(operation.action);
   j.at("state").get_to(operation.state);
-  for (const auto& member : j.at("members"))
+  for (const auto& member : j.at("members")) {
     operation.members.push_back({{member.at("id").get<std::string>()}, member.at("result"), member.at("message")});
+    const json& waiting_for = member.at("waiting_for");
+    if (!waiting_for.is_null()) operation.members.back().waiting_for = waiting_for;
+    for (const auto& step : member.at("steps"))
+      operation.members.back().steps.push_back({step.at("name"), from_rfc3339(step.at("at")).value_or(WallTime{})});
+  }
   operation.created_at = from_rfc3339(j.at("created_at")).value_or(WallTime{});
   if (!j.at("finished_at").is_null()) operation.finished_at = from_rfc3339(j.at("finished_at"));
+  const json& by = j.at("requested_by");
+  if (!by.is_null()) operation.requested_by = {by.at("pid"), by.at("uid")};
 }
 
 }  // namespace postmultid::model

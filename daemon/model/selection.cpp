@@ -1,5 +1,7 @@
 #include "model/selection.hpp"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <set>
 
@@ -13,6 +15,8 @@ std::string or_nearest(std::vector<std::string> candidates, const std::string& t
   auto near = nearest(candidates, typed);
   return near ? "; did you mean \"" + *near + "\"?" : "; `pmctl list` shows what there is";
 }
+
+bool is_pattern(const std::string& name) { return name.find_first_of("*?[") != std::string::npos; }
 
 }  // namespace
 
@@ -31,6 +35,18 @@ std::expected<MemberId, Problem> find(const Status& status, const std::string& n
 std::expected<std::vector<MemberId>, Problem> select(const Status& status, const Selection& selection) {
   std::set<MemberId> chosen;
   for (const std::string& name : selection.names) {
+    if (is_pattern(name)) {
+      bool any = false;
+      for (const model::Member& member : status.members)
+        if (::fnmatch(name.c_str(), member.id.text.c_str(), 0) == 0) {
+          chosen.insert(member.id);
+          any = true;
+        }
+      if (!any)
+        return std::unexpected(Problem{404, "no-such-instance", "There is no such instance",
+                                       "no instance matches \"" + name + "\"; `pmctl list` shows what there is"});
+      continue;
+    }
     auto id = find(status, name);
     if (!id) return std::unexpected(id.error());
     chosen.insert(*id);

@@ -201,7 +201,9 @@ void to_json(json& j, const Status& status) {
              {"mail_version", daemon.mail_version},
              {"state", daemon.state},
              {"pid", daemon.pid},
-             {"started_at", to_rfc3339(daemon.started_at)}}},
+             {"started_at", to_rfc3339(daemon.started_at)},
+             {"definition_files", daemon.definition_files},
+             {"definition_problems", daemon.definition_problems}}},
            {"groups", status.groups},
            {"members", status.members}};
 }
@@ -211,6 +213,8 @@ void from_json(const json& j, Status& status) {
   status.daemon = {daemon.at("version"), daemon.at("hostname"), daemon.at("mail_version"),
                    daemon.at("state"),   daemon.at("pid"),      {}};
   from(daemon, "started_at", status.daemon.started_at);
+  daemon.at("definition_files").get_to(status.daemon.definition_files);
+  daemon.at("definition_problems").get_to(status.daemon.definition_problems);
   j.at("groups").get_to(status.groups);
   j.at("members").get_to(status.members);
 }

@@ -36,6 +36,12 @@ struct Check {
   std::string detail;
 };
 
+/// What a look at a running member showed.
+struct Readiness {
+  std::vector<Check> checks;
+  std::vector<std::string> listeners;
+};
+
 struct LastExit {
   ExitCause cause = ExitCause::unknown;
   std::string signal;         // "SIGKILL"; empty if none
@@ -97,6 +103,8 @@ struct Daemon {
   std::string state;  // running, stopping
   int pid = 0;
   WallTime started_at;
+  std::vector<std::string> definition_files;     // that are in force
+  std::vector<std::string> definition_problems;  // FILE:LINE:COLUMN: what is wrong with it, or does not fit this host
 };
 
 struct Status {

@@ -43,7 +43,7 @@ enum class FailureClass {
   environment,  // an address, a port, a mount, disk space: retried when that changes, and slowly
 };
 
-enum class Action { start, stop, restart, reset_failed };
+enum class Action { start, stop, restart, reload, flush, abort, check, enable, disable, reset_failed };
 
 enum class OperationState { running, finished };
 
@@ -56,6 +56,7 @@ enum class Outcome {
   failed,
   refused,     // a guard said no; nothing was touched
   superseded,  // a later operation took this member over
+  cancelled,   // by request, before anything was done to it
 };
 
 // clang-format off
@@ -84,6 +85,12 @@ NLOHMANN_JSON_SERIALIZE_ENUM(FailureClass, {{FailureClass::crash, "crash"},
 NLOHMANN_JSON_SERIALIZE_ENUM(Action, {{Action::start, "start"},
                                       {Action::stop, "stop"},
                                       {Action::restart, "restart"},
+                                      {Action::reload, "reload"},
+                                      {Action::flush, "flush"},
+                                      {Action::abort, "abort"},
+                                      {Action::check, "check"},
+                                      {Action::enable, "enable"},
+                                      {Action::disable, "disable"},
                                       {Action::reset_failed, "reset-failed"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(OperationState,
                              {{OperationState::running, "running"}, {OperationState::finished, "finished"}})
@@ -93,9 +100,15 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Outcome, {{Outcome::pending, "pending"},
                                        {Outcome::skipped, "skipped"},
                                        {Outcome::failed, "failed"},
                                        {Outcome::refused, "refused"},
-                                       {Outcome::superseded, "superseded"}})
+                                       {Outcome::superseded, "superseded"},
+                                       {Outcome::cancelled, "cancelled"}})
 
 // clang-format on
+
+/// Whether a member in this state does its work.
+inline bool is_up(State state) {
+  return state == State::running || state == State::reloading || state == State::draining;
+}
 
 /// The word for a value, as everywhere else: to_word(State::backoff) == "backoff".
 template <typename Enum>

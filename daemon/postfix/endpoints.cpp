@@ -59,6 +59,13 @@ std::vector<Endpoint> endpoints(const Instance& instance) {
   return list;
 }
 
+std::vector<std::string> without_port(const Instance& instance) {
+  std::vector<std::string> list;
+  for (const std::string& service : instance.inet_services())
+    if (!parse(service).port) list.push_back(service);
+  return list;
+}
+
 std::vector<std::string> unserved(const Instance& instance, const std::vector<host::ListeningSocket>& held) {
   std::vector<std::string> missing;
   for (const Endpoint& endpoint : endpoints(instance))

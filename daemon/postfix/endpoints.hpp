@@ -22,6 +22,9 @@ struct Endpoint {
 /// Reads the services database (getservbyname). A service whose port is unknown is left out: master refuses it.
 std::vector<Endpoint> endpoints(const Instance& instance);
 
+/// Those left out.
+std::vector<std::string> without_port(const Instance& instance);
+
 /// The services of the instance that none of these sockets serves.
 std::vector<std::string> unserved(const Instance& instance, const std::vector<host::ListeningSocket>& held);
 

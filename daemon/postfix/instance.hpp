@@ -23,8 +23,10 @@ struct Instance {
   bool enabled = false;     // multi_instance_enable; a primary without secondaries always is
   bool primary = false;
   std::string queue_directory, data_directory, daemon_directory, command_directory;
-  std::string showq_service, qmgr_service;  // names in public/
+  std::string showq_service, qmgr_service, pickup_service;  // names in public/
   std::string syslog_name, mail_version;
+  std::string maillog_file;                     // empty: syslog
+  std::string inet_interfaces, inet_protocols;  // read by master when it starts, never again
   std::string master_service_disable;
   std::vector<Service> services;
 

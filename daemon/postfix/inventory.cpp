@@ -24,8 +24,9 @@ constexpr std::size_t kAtOnce = 8;
 
 const std::vector<std::string> kParameters{"multi_instance_name", "multi_instance_group", "multi_instance_enable",
                                            "queue_directory",     "data_directory",       "daemon_directory",
-                                           "command_directory",   "showq_service_name",   "queue_service_name",
-                                           "syslog_name",         "mail_version",         "master_service_disable"};
+                                           "command_directory",   "showq_service_name",   "queue_service_name",   "pickup_service_name",
+                                           "syslog_name",         "mail_version",         "master_service_disable",
+                                           "maillog_file",        "inet_interfaces",      "inet_protocols"};
 
 bool is_yes(std::string word) {
   std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -45,9 +46,13 @@ Instance make_instance(const std::string& directory, const std::string& output) 
   instance.command_directory = p["command_directory"];
   instance.showq_service = p["showq_service_name"];
   instance.qmgr_service = p["queue_service_name"];
+  instance.pickup_service = p["pickup_service_name"];
   instance.syslog_name = p["syslog_name"];
   instance.mail_version = p["mail_version"];
   instance.master_service_disable = p["master_service_disable"];
+  instance.maillog_file = p["maillog_file"];
+  instance.inet_interfaces = p["inet_interfaces"];
+  instance.inet_protocols = p["inet_protocols"];
   instance.id = {instance.name.empty() ? directory : instance.name};
   return instance;
 }

@@ -1,18 +1,15 @@
 #include "postfix/probe.hpp"
 
-#include <fcntl.h>
-
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
 
 #include "host/deadline.hpp"
-#include "host/fd.hpp"
 #include "host/offload.hpp"
 #include "host/sockets.hpp"
 #include "postfix/endpoints.hpp"
+#include "postfix/trigger.hpp"
 
 namespace postmultid::postfix {
 
@@ -20,6 +17,7 @@ using asio::local::stream_protocol;
 using model::Check;
 using model::FailureClass;
 using model::Fault;
+using model::Readiness;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -29,21 +27,6 @@ namespace {
 constexpr std::chrono::seconds kAnswerLimit{5};
 constexpr int kDoubtfulLooks = 15;
 constexpr milliseconds kDoubtPause{100};
-
-/// A socket in public/, reached through the directory's descriptor: a queue_directory may be longer than the 108
-/// bytes of a socket address.
-class PublicSocket {
- public:
-  PublicSocket(const Instance& instance, const std::string& service)
-      : directory_(::open((instance.queue_directory + "/public").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
-        endpoint_("/proc/self/fd/" + std::to_string(directory_.get()) + "/" + service) {}
-
-  const stream_protocol::endpoint& endpoint() const { return endpoint_; }
-
- private:
-  host::Fd directory_;
-  stream_protocol::endpoint endpoint_;
-};
 
 /// Empty if showq greets, else why not.
 asio::awaitable<std::string> ask_showq(Instance instance) {
@@ -59,18 +42,10 @@ asio::awaitable<std::string> ask_showq(Instance instance) {
   co_return got > 0 ? "" : "no greeting: " + error.message();
 }
 
-/// Empty if qmgr answers a trigger, else why not. Something is always sent: a silent connection blocks qmgr for 10 s.
+/// Empty if qmgr answers a trigger that asks for nothing, else why not.
 asio::awaitable<std::string> ask_qmgr(Instance instance) {
-  PublicSocket address(instance, instance.qmgr_service);
-  stream_protocol::socket socket(co_await asio::this_coro::executor);
-  boost::system::error_code error;
-  co_await socket.async_connect(address.endpoint(), asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return "connect: " + error.message();
-  std::array<char, 1> nothing{};
-  co_await asio::async_write(socket, asio::buffer(nothing), asio::redirect_error(asio::use_awaitable, error));
-  if (error) co_return "write: " + error.message();
-  co_await socket.async_read_some(asio::buffer(nothing), asio::redirect_error(asio::use_awaitable, error));
-  co_return error == asio::error::eof ? "" : "no answer: " + error.message();
+  std::string nothing(1, '\0');
+  co_return co_await trigger(instance, instance.qmgr_service, std::move(nothing));
 }
 
 asio::awaitable<Check> check(std::string name, asio::awaitable<std::string> question) {

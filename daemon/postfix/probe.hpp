@@ -17,11 +17,6 @@
 
 namespace postmultid::postfix {
 
-struct Readiness {
-  std::vector<model::Check> checks;
-  std::vector<std::string> listeners;
-};
-
 /// find_master, asked again for a second and a half where the lock is held without proof: a child that a dying master
 /// was forking holds it until it execs, which a signal in that moment can delay by a second.
 asio::awaitable<std::expected<std::optional<Master>, model::Fault>> examine(Tools& tools, Instance instance);
@@ -31,10 +26,10 @@ asio::awaitable<std::expected<Master, model::Fault>> await_master(Tools& tools, 
                                                                   std::chrono::milliseconds limit);
 
 /// Waits until the master with this pid is ready; the fault says what is missing.
-asio::awaitable<std::expected<Readiness, model::Fault>> await_ready(Tools& tools, Instance instance, pid_t pid,
+asio::awaitable<std::expected<model::Readiness, model::Fault>> await_ready(Tools& tools, Instance instance, pid_t pid,
                                                                     std::chrono::milliseconds limit);
 
 /// Looks once.
-asio::awaitable<Readiness> look(Tools& tools, Instance instance, pid_t pid);
+asio::awaitable<model::Readiness> look(Tools& tools, Instance instance, pid_t pid);
 
 }  // namespace postmultid::postfix

@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "host/offload.hpp"
-#include "host/proc.hpp"
 #include "host/sockets.hpp"
 #include "postfix/endpoints.hpp"
 
@@ -45,11 +44,7 @@ std::string taken_endpoint(const Instance& instance) {
   for (const Endpoint& wanted : endpoints(instance))
     for (const host::ListeningSocket& socket : *sockets) {
       if (!wanted.served_by(socket)) continue;
-      for (pid_t pid : host::all_processes())
-        if (!host::held_by(pid, {socket}).empty())
-          return socket.endpoint() + " is in use by process " + std::to_string(pid) + " (" + host::executable(pid) +
-                 ")";
-      return socket.endpoint() + " is in use";
+      return socket.endpoint() + " is in use by " + host::holder_of(socket);
     }
   return "";
 }

@@ -72,7 +72,13 @@ std::string reason_in(const std::string& output) {
   return with_place(best.empty() ? last : best);
 }
 
-Result<void> Tools::find_postconf() {
+Result<void> Tools::find_postconf(const std::string& given) {
+  if (!given.empty() && ::access((given + "/postconf").c_str(), X_OK) != 0)
+    return std::unexpected(model::system_error(given + "/postconf (postfix_commands in the definition)"));
+  if (!given.empty()) {
+    postconf_ = given + "/postconf";
+    return {};
+  }
   const char* path = std::getenv("PATH");
   std::istringstream directories((path ? std::string(path) + ":" : "") + kPath);
   for (std::string directory; std::getline(directories, directory, ':');) {

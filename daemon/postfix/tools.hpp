@@ -28,8 +28,9 @@ class Tools {
  public:
   Tools(host::Children& children, asio::thread_pool& pool) : children_(children), pool_(pool) {}
 
-  /// The postconf on PATH, or in /usr/sbin where PATH is a user's; its absolute path is used from then on.
-  model::Result<void> find_postconf();
+  /// The postconf in `directory`, or if that is empty on PATH, or in /usr/sbin where PATH is a user's; its absolute path
+  /// is used from then on.
+  model::Result<void> find_postconf(const std::string& directory);
 
   /// postconf's output, or its own words of complaint. Ends within 10 s.
   asio::awaitable<model::Result<std::string>> postconf(std::vector<std::string> arguments);

@@ -11,14 +11,17 @@ using model::Outcome;
 namespace {
 
 constexpr std::size_t kKept = 256;
+constexpr std::size_t kStepsKept = 64;
 
 }  // namespace
 
-model::OperationId Operations::begin(model::Action action, std::vector<model::MemberId> members, model::WallTime now) {
+model::OperationId Operations::begin(model::Action action, std::vector<model::MemberId> members,
+                                     std::optional<model::Requester> by, model::WallTime now) {
   Operation operation;
   operation.id = {++last_};
   operation.action = action;
   operation.created_at = now;
+  operation.requested_by = by;
   for (model::MemberId& member : members) operation.members.push_back({std::move(member), Outcome::pending, ""});
   operations_.push_back(std::move(operation));
   auto ended = std::find_if(operations_.begin(), operations_.end(),
@@ -29,8 +32,8 @@ model::OperationId Operations::begin(model::Action action, std::vector<model::Me
 
 void Operations::conclude(model::OperationId id, const model::MemberId& member, Outcome outcome, std::string message,
                           model::WallTime now) {
-  auto operation = std::find_if(operations_.begin(), operations_.end(), [&](const Operation& o) { return o.id == id; });
-  if (operation == operations_.end()) return;
+  Operation* operation = find_mutable(id);
+  if (!operation) return;
   bool pending = false;
   for (model::OperationMember& each : operation->members) {
     if (each.id == member) {
@@ -42,6 +45,18 @@ void Operations::conclude(model::OperationId id, const model::MemberId& member, 
   if (pending || operation->state == OperationState::finished) return;
   operation->state = OperationState::finished;
   operation->finished_at = now;
+}
+
+void Operations::step(model::OperationId id, const model::MemberId& member, std::string name, model::WallTime now) {
+  Operation* operation = find_mutable(id);
+  if (!operation) return;
+  for (model::OperationMember& each : operation->members)
+    if (each.id == member && each.steps.size() < kStepsKept) each.steps.push_back({name, now});
+}
+
+Operation* Operations::find_mutable(model::OperationId id) {
+  auto operation = std::find_if(operations_.begin(), operations_.end(), [&](const Operation& o) { return o.id == id; });
+  return operation == operations_.end() ? nullptr : &*operation;
 }
 
 std::optional<Operation> Operations::find(model::OperationId id) const {

@@ -12,7 +12,11 @@ namespace postmultid::runtime {
 
 class Operations {
  public:
-  model::OperationId begin(model::Action action, std::vector<model::MemberId> members, model::WallTime now);
+  model::OperationId begin(model::Action action, std::vector<model::MemberId> members,
+                           std::optional<model::Requester> by, model::WallTime now);
+
+  /// One member goes on to its next step.
+  void step(model::OperationId id, const model::MemberId& member, std::string name, model::WallTime now);
 
   /// What became of one member; the last one ends the operation.
   void conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message,
@@ -22,6 +26,8 @@ class Operations {
   std::vector<model::Operation> all() const { return {operations_.begin(), operations_.end()}; }
 
  private:
+  model::Operation* find_mutable(model::OperationId id);
+
   std::deque<model::Operation> operations_;  // the youngest at the back; those that ended are bounded
   std::uint64_t last_ = 0;
 };

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "model/event.hpp"
 #include "model/operation.hpp"
 #include "model/problem.hpp"
 #include "model/status.hpp"
@@ -20,17 +21,32 @@ namespace asio = boost::asio;
 
 class Service {
  public:
+  template <typename T>
+  using Answer = std::expected<T, model::Problem>;
+
   virtual ~Service() = default;
 
   /// Everything at one moment; the same object until something changes.
   virtual std::shared_ptr<const model::Status> status() = 0;
 
   /// Begins an operation. Refused with a problem if nothing is selected by it; nothing was begun then.
-  virtual asio::awaitable<std::expected<model::OperationId, model::Problem>> submit(model::Action action,
-                                                                                    model::Selection selection) = 0;
+  virtual asio::awaitable<Answer<model::OperationId>> submit(model::Action action, model::Selection selection,
+                                                             model::Requester by) = 0;
 
-  virtual std::optional<model::Operation> operation(model::OperationId id) const = 0;
-  virtual std::vector<model::Operation> operations() const = 0;
+  /// Ends what an operation has not begun with yet; what it has goes on.
+  virtual void cancel(model::OperationId id) = 0;
+
+  virtual std::optional<model::Operation> operation(model::OperationId id) = 0;
+  virtual std::vector<model::Operation> operations() = 0;
+
+  /// What has happened since, oldest first; of what was long ago only the last events are known.
+  virtual std::vector<model::Event> events_after(std::uint64_t number) const = 0;
+
+  /// The last lines of a member's log.
+  virtual asio::awaitable<Answer<std::vector<std::string>>> last_lines(model::MemberId id, std::size_t count) = 0;
+
+  /// Reads the definition and the inventory again. A definition with a mistake changes nothing.
+  virtual asio::awaitable<Answer<void>> reread_all() = 0;
 
   /// Returns after the next change, or after `limit`.
   virtual asio::awaitable<void> changed(std::chrono::milliseconds limit) = 0;

@@ -12,17 +12,13 @@
 #include <random>
 #include <utility>
 
-#include "host/exit.hpp"
+#include "definitions/load.hpp"
 #include "host/log.hpp"
 #include "host/notify.hpp"
 #include "host/offload.hpp"
-#include "host/proc.hpp"
-#include "host/watch.hpp"
 #include "model/selection.hpp"
-#include "postfix/leftovers.hpp"
-#include "postfix/probe.hpp"
-#include "postfix/queue.hpp"
-#include "postfix/start.hpp"
+#include "runtime/command_driver.hpp"
+#include "runtime/postfix_driver.hpp"
 #include "runtime/view.hpp"
 
 namespace postmultid::runtime {
@@ -35,12 +31,18 @@ using namespace supervision;
 
 namespace {
 
-constexpr std::chrono::seconds kObserveEvery{15};
-// Asking showq more often than max_idle (100 s) would keep one alive and prove nothing of master.
-constexpr unsigned kLookEveryRounds = 8;
-constexpr std::chrono::milliseconds kQueueBudget{200};
+const Problem kStopping{409, "stopping", "postmultid is stopping",
+                        "all members are being stopped; nothing new is begun"};
 
-/// The end of a coroutine that nobody awaits: cancellation is ordinary, anything else is a fault of ours.
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+model::WallTime now() { return std::chrono::system_clock::now(); }
+
+}  // namespace
+
 void report_end(std::exception_ptr error) {
   if (!error) return;
   try {
@@ -52,32 +54,36 @@ void report_end(std::exception_ptr error) {
   }
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-MemberSpec spec_of(const postfix::Listed& listed) {
-  bool examinable = !listed.instance.queue_directory.empty() && !(listed.broken && listed.broken->code == "conflict");
-  return {listed.instance.id, listed.instance.group, listed.instance.enabled, listed.broken, Policy{}, examinable};
-}
-
-}  // namespace
-
-Shell::Shell(asio::io_context& loop, asio::thread_pool& pool)
+Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
     : loop_(loop),
       pool_(pool),
       children_(loop),
       tools_(children_, pool),
       inventory_(tools_),
+      places_(std::move(places)),
       fleet_(std::random_device{}()),
-      started_at_(std::chrono::system_clock::now()),
+      lookout_(loop),
+      started_at_(now()),
       change_(loop, asio::steady_timer::time_point::max()) {}
 
 asio::awaitable<Result<void>> Shell::open() {
-  if (auto found = tools_.find_postconf(); !found) co_return found;
+  auto load = [file = places_.definition] { return definitions::load(file); };
+  auto definition = co_await host::offload(pool_, std::move(load));
+  if (definition) {
+    use(std::move(*definition));
+  } else {
+    for (const auto& complaint : definition.error()) {
+      std::string line = definitions::describe({complaint});
+      line.erase(line.find_last_not_of('\n') + 1);
+      definition_problems_.push_back(std::move(line));
+    }
+    for (const std::string& problem : definition_problems_)
+      host::log(Level::error, "definition left aside, Postfix's own list counts: " + problem);
+  }
+  if (auto found = tools_.find_postconf(definition_.daemon.postfix_commands); !found) co_return found;
   if (auto read = co_await reread(); !read) co_return read;
   asio::co_spawn(loop_, observe_for_ever(), report_end);
+  asio::co_spawn(loop_, look_out_for_ever(), report_end);
   co_return Result<void>{};
 }
 
@@ -86,7 +92,29 @@ void Shell::shut_down(std::function<void()> left) {
   dispatch(ShutdownRequested{});
 }
 
-// ---- events in, actions out
+// ---- who there is
+
+std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance,
+                                           std::vector<std::string> reload_on) const {
+  return std::make_shared<PostfixDriver>(tools_, instance, std::move(reload_on));
+}
+
+std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) const {
+  std::optional<companions::Endpoint> ready;
+  if (c.ready) ready = {c.ready->host, c.ready->port, c.ready->path};
+  companions::Command command{c.name.text,       c.command,
+                              c.user,            c.group,
+                              c.environment,     c.directory,
+                              std::move(ready),  c.stop_signal,
+                              c.name.place.text(), places_.run_directory + "/companions/" + c.name.text};
+  return std::make_shared<CommandDriver>(children_, pool_, std::move(command));
+}
+
+void Shell::use(definitions::Definition definition) {
+  definition_ = std::move(definition);
+  definition_problems_.clear();
+  if (auto level = host::level_called(definition_.daemon.log_level)) host::set_log_level(*level);
+}
 
 asio::awaitable<Result<void>> Shell::reread() {
   std::uint64_t begun = ++rereads_begun_;
@@ -94,26 +122,51 @@ asio::awaitable<Result<void>> Shell::reread() {
   if (!listed) co_return std::unexpected(listed.error());
   if (begun < newest_reread_) co_return Result<void>{};  // a later one has overtaken it
   newest_reread_ = begun;
-  InventoryRead inventory;
-  for (postfix::Listed& entry : *listed) {
-    keep_id_of_running(entry.instance);
-    Ward& known = ward(entry.instance.id);
-    // A broken configuration does not overwrite what a running master was started with.
-    if (!entry.broken || !known.readable) known.instance = entry.instance;
-    known.enabled_known = entry.enabled_known;
-    known.readable |= !entry.broken;
-    inventory.members.push_back(spec_of(entry));
-  }
+  for (postfix::Listed& entry : *listed) keep_id_of_running(entry.instance);
   mail_version_ = listed->front().instance.mail_version;
-  dispatch(inventory);
+  enroll(compose(*listed, definition_, *this));
   co_return Result<void>{};
+}
+
+void Shell::reread_soon() {
+  auto again = [](Shell& shell) -> asio::awaitable<void> {
+    if (auto read = co_await shell.reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
+  };
+  asio::co_spawn(loop_, again(*this), report_end);
+}
+
+void Shell::enroll(Roster roster) {
+  InventoryRead inventory;
+  inventory.groups = std::move(roster.groups);
+  for (Entry& entry : roster.entries) {
+    Ward& known = wards_.try_emplace(entry.spec.id, loop_).first->second;
+    // A broken configuration does not overwrite what could be read before.
+    if (!entry.spec.broken || !known.readable) known.driver = std::move(entry.driver);
+    known.enabled_known = entry.enabled_known;
+    known.readable |= !entry.spec.broken;
+    inventory.members.push_back(std::move(entry.spec));
+  }
+  for (const std::string& problem : roster.problems)
+    if (std::find(roster_problems_.begin(), roster_problems_.end(), problem) == roster_problems_.end())
+      host::log(Level::warning, problem);
+  roster_problems_ = std::move(roster.problems);
+  dispatch(inventory);
+  std::map<MemberId, Watched> watched;
+  for (const auto& [id, of] : wards_) watched[id] = of.driver->watched();
+  lookout_.watch(std::move(watched));
 }
 
 /// An instance that gets another name while it runs is still the same one: it keeps its id until it is down.
 void Shell::keep_id_of_running(postfix::Instance& instance) const {
-  for (const auto& [id, of] : wards_)
-    if (of.charge && of.ran_as && of.ran_as->config_directory == instance.config_directory) instance.id = id;
+  model::Member running;
+  for (const auto& [id, of] : wards_) {
+    if (!of.charge) continue;
+    of.ran_as->describe(running);
+    if (running.config_directory == instance.config_directory) instance.id = id;
+  }
 }
+
+// ---- events in, actions out
 
 void Shell::dispatch(const Event& event) {
   for (const Action& action : fleet_.handle(event, std::chrono::steady_clock::now()))
@@ -131,13 +184,9 @@ void Shell::publish() {
   host::notify_status(std::to_string(up) + " of " + std::to_string(members.size()) + " running");
 }
 
-// ---- what the core wants done
-
-Ward& Shell::ward(const MemberId& id) { return wards_.try_emplace(id, loop_).first->second; }
-
-postfix::Instance Shell::ran_as(const MemberId& id) {
-  Ward& of = ward(id);
-  return of.ran_as.value_or(of.instance);
+void Shell::note(const std::string& instance, std::string what, std::string message) {
+  host::log(Level::info, (instance.empty() ? "" : instance + ": ") + what + ": " + message);
+  events_.add(instance, std::move(what), std::move(message), now());
 }
 
 Ward* Shell::current(const MemberId& id, AttemptId attempt) {
@@ -146,7 +195,7 @@ Ward* Shell::current(const MemberId& id, AttemptId attempt) {
 }
 
 void Shell::begin_work(const MemberId& id, AttemptId attempt, asio::awaitable<void> work) {
-  Ward& of = ward(id);
+  Ward& of = wards_.at(id);
   of.work = attempt;
   of.cancel = std::make_shared<asio::cancellation_signal>();
   auto cancel = of.cancel;
@@ -156,10 +205,13 @@ void Shell::begin_work(const MemberId& id, AttemptId attempt, asio::awaitable<vo
 
 void Shell::perform(const FindMaster& a) { begin_work(a.id, a.attempt, find_master(a)); }
 void Shell::perform(const Check& a) { begin_work(a.id, a.attempt, check(a)); }
+void Shell::perform(const Guard& a) { begin_work(a.id, a.attempt, guard(a)); }
 void Shell::perform(const Launch& a) { begin_work(a.id, a.attempt, launch(a)); }
+void Shell::perform(const Reload& a) { begin_work(a.id, a.attempt, reload(a)); }
 void Shell::perform(const Probe& a) { begin_work(a.id, a.attempt, probe(a)); }
 void Shell::perform(const ClearListeners& a) { begin_work(a.id, a.attempt, clear_listeners(a)); }
 void Shell::perform(const Sweep& a) { begin_work(a.id, a.attempt, sweep(a)); }
+void Shell::perform(const Errand& a) { asio::co_spawn(loop_, run_errand(a), report_end); }
 
 void Shell::perform(const Abandon& a) {
   if (Ward* of = current(a.id, a.attempt)) {
@@ -169,15 +221,15 @@ void Shell::perform(const Abandon& a) {
 }
 
 void Shell::perform(const SignalMaster& a) {
-  Ward& of = ward(a.id);
+  Ward& of = wards_.at(a.id);
   if (!of.charge || of.charge->id != a.master) return;
   // Through the pidfd that was proved: it cannot reach anybody else, whatever happened to the number.
-  if (auto sent = of.charge->master.process.signal(a.kill ? SIGKILL : SIGTERM); !sent)
+  if (auto sent = of.charge->process->signal(a.kill ? SIGKILL : of.ran_as->stop_signal()); !sent)
     host::log(Level::warning, a.id.text + ": " + sent.error().message);
 }
 
 void Shell::perform(const ArmTimer& a) {
-  Ward& of = ward(a.id);
+  Ward& of = wards_.at(a.id);
   of.timer_attempt = a.attempt;
   of.timer.expires_at(a.at);
   of.timer.async_wait([this, id = a.id, attempt = a.attempt](boost::system::error_code cancelled) {
@@ -186,158 +238,22 @@ void Shell::perform(const ArmTimer& a) {
 }
 
 void Shell::perform(const CancelTimer& a) {
-  Ward& of = ward(a.id);
+  Ward& of = wards_.at(a.id);
   if (of.timer_attempt == a.attempt) of.timer.cancel();
 }
 
-void Shell::perform(const Record& a) { host::log(Level::info, a.id.text + ": " + a.what + ": " + a.message); }
+void Shell::perform(const Progress& a) { operations_.step(a.operation, a.id, a.step, now()); }
 
-void Shell::perform(const Concluded& a) {
-  operations_.conclude(a.operation, a.id, a.outcome, a.message, std::chrono::system_clock::now());
-}
+void Shell::perform(const Record& a) { note(a.id.text, a.what, a.message); }
+
+void Shell::perform(const Concluded& a) { operations_.conclude(a.operation, a.id, a.outcome, a.message, now()); }
 
 void Shell::perform(const Forget& a) { wards_.erase(a.id); }
 
-void Shell::perform(const Reread&) {
-  auto again = [](Shell& shell) -> asio::awaitable<void> {
-    if (auto read = co_await shell.reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
-  };
-  asio::co_spawn(loop_, again(*this), report_end);
-}
+void Shell::perform(const Reread&) { reread_soon(); }
 
 void Shell::perform(const Leave&) {
   if (left_) asio::post(loop_, left_);
-}
-
-// ---- the work
-
-asio::awaitable<void> Shell::find_master(FindMaster action) {
-  auto found = co_await postfix::examine(tools_, ward(action.id).instance);
-  if (!current(action.id, action.attempt)) co_return;
-  if (!found)
-    co_return happened({.id = action.id, .input = Input::foreign, .attempt = action.attempt, .fault = found.error()});
-  if (!*found) co_return happened({.id = action.id, .input = Input::absent, .attempt = action.attempt});
-  int pid = (*found)->process.pid();
-  take_charge(action.id, std::move(**found), action.attempt, true);
-  asio::co_spawn(loop_, look_once(action.id, ward(action.id).charge), report_end);
-  happened({.id = action.id, .input = Input::present, .attempt = action.attempt, .pid = pid});
-}
-
-asio::awaitable<void> Shell::check(Check action) {
-  auto done = co_await postfix::check(tools_, ward(action.id).instance);
-  if (done)
-    happened({.id = action.id, .input = Input::checked, .attempt = action.attempt});
-  else
-    happened({.id = action.id, .input = Input::check_failed, .attempt = action.attempt, .fault = done.error()});
-}
-
-asio::awaitable<void> Shell::launch(Launch action) {
-  auto done = co_await postfix::launch(tools_, ward(action.id).instance);
-  if (done)
-    happened({.id = action.id, .input = Input::launched, .attempt = action.attempt});
-  else
-    happened({.id = action.id, .input = Input::launch_failed, .attempt = action.attempt, .fault = done.error()});
-}
-
-asio::awaitable<void> Shell::probe(Probe action) {
-  postfix::Instance instance = ward(action.id).instance;
-  auto not_ready = [&](const model::Fault& fault) {
-    happened({.id = action.id, .input = Input::not_ready, .attempt = action.attempt, .fault = fault});
-  };
-  auto master = co_await postfix::await_master(tools_, instance, action.limit);
-  if (!master) co_return not_ready(master.error());
-  if (!current(action.id, action.attempt)) co_return;
-  int pid = master->process.pid();
-  take_charge(action.id, std::move(*master), action.attempt, false);
-  happened({.id = action.id, .input = Input::proven, .attempt = action.attempt, .pid = pid});
-
-  auto ready = co_await postfix::await_ready(tools_, instance, pid, action.limit);
-  if (!ready) co_return not_ready(ready.error());
-  Ward* of = current(action.id, action.attempt);
-  if (!of) co_return;
-  of->checks = std::move(ready->checks);
-  of->listeners = std::move(ready->listeners);
-  happened({.id = action.id, .input = Input::ready, .attempt = action.attempt, .pid = pid});
-}
-
-asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
-  unsigned survivors = co_await postfix::clear_listeners(tools_, ran_as(action.id), action.master_pid);
-  happened({.id = action.id, .input = Input::cleared, .attempt = action.attempt, .survivors = survivors});
-}
-
-asio::awaitable<void> Shell::sweep(Sweep action) {
-  co_await postfix::sweep(tools_, ran_as(action.id), action.force, action.only_of_master);
-  happened({.id = action.id, .input = Input::swept, .attempt = action.attempt});
-}
-
-// ---- a master in our charge
-
-void Shell::take_charge(const MemberId& id, postfix::Master master, AttemptId attempt, bool adopted) {
-  Ward& of = ward(id);
-  of.ran_as = of.instance;
-  (void)children_.take_wait_status(master.process.pid());  // of somebody else who had this number before
-  auto now = std::chrono::system_clock::now();
-  auto charge = std::make_shared<Charge>();
-  charge->proof = {master.process.pid(), master.start_ticks, master.executable, of.instance.pid_file(), adopted, now};
-  charge->master = std::move(master);
-  charge->id = attempt;
-  of.charge = charge;
-  of.started_at = host::started_at(charge->master.start_ticks).value_or(now);
-  of.checks.clear();
-  of.listeners.clear();
-  asio::co_spawn(loop_, watch(id, charge), report_end);
-}
-
-asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) {
-  co_await host::ended(charge->master.process);
-  Exit exit;
-  if (auto wait_status = children_.take_wait_status(charge->proof.pid)) {
-    auto words = host::describe_wait_status(*wait_status);
-    exit = {words.signal ? model::ExitCause::signal : model::ExitCause::exit, words.signal, words.signal_name,
-            words.status};
-  }
-  if (auto found = wards_.find(id); found != wards_.end() && found->second.charge == charge) {
-    found->second.charge.reset();
-    found->second.started_at.reset();
-  }
-  happened({.id = id, .input = Input::died, .attempt = charge->id, .exit = exit});
-}
-
-asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge) {
-  auto seen = co_await postfix::look(tools_, ward(id).instance, charge->proof.pid);
-  auto found = wards_.find(id);
-  if (found == wards_.end() || found->second.charge != charge) co_return;
-  found->second.checks = std::move(seen.checks);
-  found->second.listeners = std::move(seen.listeners);
-  publish();
-}
-
-// ---- what is seen now and then
-
-asio::awaitable<void> Shell::observe_for_ever() {
-  for (unsigned round = 0;; ++round) {
-    for (auto& [id, of] : wards_) {
-      if (!of.readable || of.observing) continue;
-      of.observing = true;
-      asio::co_spawn(loop_, observe(id), report_end);
-      if (of.charge && round % kLookEveryRounds == kLookEveryRounds - 1)
-        asio::co_spawn(loop_, look_once(id, of.charge), report_end);
-    }
-    co_await host::pause(kObserveEvery);
-  }
-}
-
-asio::awaitable<void> Shell::observe(MemberId id) {
-  auto work = [instance = ward(id).instance] {
-    return std::pair(postfix::count_queue(instance, kQueueBudget), postfix::processes_of(instance).size());
-  };
-  auto [queue, processes] = co_await host::offload(observers_, std::move(work));
-  auto found = wards_.find(id);
-  if (found == wards_.end()) co_return;
-  found->second.observing = false;
-  found->second.queue = queue;
-  found->second.processes = processes;
-  publish();
 }
 
 // ---- what the world sees and asks
@@ -345,30 +261,92 @@ asio::awaitable<void> Shell::observe(MemberId id) {
 std::shared_ptr<const model::Status> Shell::status() {
   if (status_) return status_;
   auto fresh = std::make_shared<model::Status>();
-  fresh->daemon = {POSTMULTID_VERSION, host_name(), mail_version_, fleet_.shutting_down() ? "stopping" : "running",
-                   ::getpid(),         started_at_};
+  fresh->daemon = {POSTMULTID_VERSION,
+                   host_name(),
+                   mail_version_,
+                   fleet_.shutting_down() ? "stopping" : "running",
+                   ::getpid(),
+                   started_at_,
+                   definition_.files,
+                   definition_problems_};
+  auto& problems = fresh->daemon.definition_problems;
+  problems.insert(problems.end(), roster_problems_.begin(), roster_problems_.end());
   Clocks clocks = Clocks::now();
   for (const Machine* machine : fleet_.members())
-    fresh->members.push_back(view(fleet_, *machine, ward(machine->spec().id), clocks));
+    fresh->members.push_back(view(fleet_, *machine, wards_.at(machine->spec().id), clocks));
   fresh->groups = groups_of(fresh->members);
   status_ = std::move(fresh);
   return status_;
 }
 
-asio::awaitable<std::expected<model::OperationId, Problem>> Shell::submit(model::Action action,
-                                                                          model::Selection selection) {
-  if (fleet_.shutting_down()) {
-    Problem stopping{409, "stopping", "postmultid is stopping", "all members are being stopped; nothing new is begun"};
-    co_return std::unexpected(std::move(stopping));
-  }
-  // A start uses the files as they are now; a stop does not wait for them.
-  if (action == model::Action::start || action == model::Action::restart)
+model::OperationId Shell::begin(model::Action action, std::vector<MemberId> members, bool named,
+                                std::optional<model::Requester> by) {
+  model::OperationId id = operations_.begin(action, members, by, now());
+  dispatch(Requested{id, action, std::move(members), named});
+  return id;
+}
+
+asio::awaitable<Shell::Answer<model::OperationId>> Shell::submit(model::Action action, model::Selection selection,
+                                                                 model::Requester by) {
+  if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
+  // What reads the files uses them as they are now; a stop does not wait for them.
+  using enum model::Action;
+  if (action == start || action == restart || action == reload || action == check)
     if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
   auto selected = model::select(*status(), selection);
   if (!selected) co_return std::unexpected(selected.error());
-  model::OperationId id = operations_.begin(action, *selected, std::chrono::system_clock::now());
-  dispatch(Requested{id, action, *selected, !selection.names.empty()});
-  co_return id;
+  co_return begin(action, std::move(*selected), !selection.names.empty(), by);
+}
+
+void Shell::cancel(model::OperationId id) { dispatch(Cancelled{id}); }
+
+/// What each member waits for changes too often to be written down each time.
+void Shell::fill_in(model::Operation& operation) const {
+  for (model::OperationMember& member : operation.members) {
+    const Machine* machine = fleet_.find(member.id);
+    if (member.outcome != model::Outcome::pending || !machine) continue;
+    if (const Machine* blocker = fleet_.blocker(*machine)) member.waiting_for = blocker->spec().id.text;
+  }
+}
+
+std::optional<model::Operation> Shell::operation(model::OperationId id) {
+  auto operation = operations_.find(id);
+  if (operation) fill_in(*operation);
+  return operation;
+}
+
+std::vector<model::Operation> Shell::operations() {
+  auto all = operations_.all();
+  for (model::Operation& operation : all) fill_in(operation);
+  return all;
+}
+
+asio::awaitable<Shell::Answer<std::vector<std::string>>> Shell::last_lines(MemberId id, std::size_t count) {
+  auto read = [driver = wards_.at(id).driver, count] { return driver->last_lines(count); };
+  auto lines = co_await host::offload(pool_, std::move(read));
+  if (lines) co_return std::move(*lines);
+  Problem none{404, "no-log", "There is no log to show", lines.error().message};
+  co_return std::unexpected(std::move(none));
+}
+
+asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
+  if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
+  auto load = [file = places_.definition] { return definitions::load(file); };
+  auto definition = co_await host::offload(pool_, std::move(load));
+  if (!definition) {
+    Problem bad{422, "bad-definition", "The definition has mistakes; nothing was changed",
+                definitions::describe(definition.error())};
+    note("", "reread-refused", bad.detail);
+    co_return std::unexpected(std::move(bad));
+  }
+  use(std::move(*definition));
+  if (auto read = co_await reread(); !read) {
+    Problem failed{503, "inventory-unreadable", "Postfix's own list cannot be read", read.error().message};
+    co_return std::unexpected(std::move(failed));
+  }
+  note("", "reread", std::to_string(definition_.files.size()) + " definition files, " +
+                         std::to_string(fleet_.members().size()) + " members");
+  co_return Answer<void>{};
 }
 
 asio::awaitable<void> Shell::changed(std::chrono::milliseconds limit) {

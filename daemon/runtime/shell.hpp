@@ -1,5 +1,7 @@
 // The shell around the decision core: it turns what happens into events, carries out the core's actions, and keeps
 // what the world may see. It decides nothing: if a case seems to need an `if` here, the core is missing a state.
+//
+// shell.cpp: events in, actions out, and what the world asks; shell_work.cpp: the work that takes time.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,44 +11,73 @@
 #include <map>
 #include <memory>
 
+#include "definitions/definition.hpp"
 #include "host/children.hpp"
 #include "postfix/inventory.hpp"
 #include "postfix/tools.hpp"
+#include "runtime/events.hpp"
+#include "runtime/lookout.hpp"
 #include "runtime/operations.hpp"
+#include "runtime/roster.hpp"
 #include "runtime/service.hpp"
 #include "runtime/ward.hpp"
 #include "supervision/fleet.hpp"
 
 namespace postmultid::runtime {
 
-class Shell : public Service {
- public:
-  Shell(asio::io_context& loop, asio::thread_pool& pool);
+/// Where things are.
+struct Places {
+  std::string definition;     // the main definition file; conf.d is beside it
+  std::string run_directory;  // for what is true until the next boot
+};
 
-  /// Reads the inventory and hands it to the core, which begins to act. Fails where there is no Postfix.
+class Shell : public Service, private Crew {
+ public:
+  Shell(asio::io_context& loop, asio::thread_pool& pool, Places places);
+
+  /// Reads the definition and the inventory and hands them to the core, which begins to act. Fails where there is no
+  /// Postfix. A definition with a mistake is left aside, and shown: mail that goes the plain way is better than none.
   asio::awaitable<model::Result<void>> open();
 
   /// Ends all members in order; `left` is called when they are down.
   void shut_down(std::function<void()> left);
 
   std::shared_ptr<const model::Status> status() override;
-  asio::awaitable<std::expected<model::OperationId, model::Problem>> submit(model::Action action,
-                                                                            model::Selection selection) override;
-  std::optional<model::Operation> operation(model::OperationId id) const override { return operations_.find(id); }
-  std::vector<model::Operation> operations() const override { return operations_.all(); }
+  asio::awaitable<Answer<model::OperationId>> submit(model::Action action, model::Selection selection,
+                                                     model::Requester by) override;
+  void cancel(model::OperationId id) override;
+  std::optional<model::Operation> operation(model::OperationId id) override;
+  std::vector<model::Operation> operations() override;
+  std::vector<model::Event> events_after(std::uint64_t number) const override { return events_.after(number); }
+  asio::awaitable<Answer<std::vector<std::string>>> last_lines(model::MemberId id, std::size_t count) override;
+  asio::awaitable<Answer<void>> reread_all() override;
   asio::awaitable<void> changed(std::chrono::milliseconds limit) override;
 
  private:
   using AttemptId = supervision::AttemptId;
   using Input = supervision::Input;
+  using Happened = supervision::Happened;
+
+  std::shared_ptr<const Driver> drive(const postfix::Instance& instance,
+                                      std::vector<std::string> reload_on) const override;
+  std::shared_ptr<const Driver> drive(const definitions::Companion& companion) const override;
 
   asio::awaitable<model::Result<void>> reread();
+  void reread_soon();
+  void enroll(Roster roster);
+  void use(definitions::Definition definition);
+  model::OperationId begin(model::Action action, std::vector<model::MemberId> members, bool named,
+                           std::optional<model::Requester> by);
   void dispatch(const supervision::Event& event);
-  void happened(supervision::Happened happened);
+  void happened(Happened happened);
+  void note(const std::string& instance, std::string what, std::string message);
+  void fill_in(model::Operation& operation) const;
 
   void perform(const supervision::FindMaster& action);
   void perform(const supervision::Check& action);
+  void perform(const supervision::Guard& action);
   void perform(const supervision::Launch& action);
+  void perform(const supervision::Reload& action);
   void perform(const supervision::Probe& action);
   void perform(const supervision::ClearListeners& action);
   void perform(const supervision::Sweep& action);
@@ -54,6 +85,8 @@ class Shell : public Service {
   void perform(const supervision::SignalMaster& action);
   void perform(const supervision::ArmTimer& action);
   void perform(const supervision::CancelTimer& action);
+  void perform(const supervision::Errand& action);
+  void perform(const supervision::Progress& action);
   void perform(const supervision::Record& action);
   void perform(const supervision::Concluded& action);
   void perform(const supervision::Forget& action);
@@ -62,32 +95,43 @@ class Shell : public Service {
 
   asio::awaitable<void> find_master(supervision::FindMaster action);
   asio::awaitable<void> check(supervision::Check action);
+  asio::awaitable<void> guard(supervision::Guard action);
   asio::awaitable<void> launch(supervision::Launch action);
+  asio::awaitable<void> reload(supervision::Reload action);
   asio::awaitable<void> probe(supervision::Probe action);
   asio::awaitable<void> clear_listeners(supervision::ClearListeners action);
   asio::awaitable<void> sweep(supervision::Sweep action);
+  asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
+  asio::awaitable<supervision::Exit> how_it_ended(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> observe_for_ever();
   asio::awaitable<void> observe(model::MemberId id);
+  asio::awaitable<void> look_out_for_ever();
+  asio::awaitable<void> sight(model::MemberId id);
 
   void begin_work(const model::MemberId& id, AttemptId attempt, asio::awaitable<void> work);
-  Ward& ward(const model::MemberId& id);
-  postfix::Instance ran_as(const model::MemberId& id);
-  void keep_id_of_running(postfix::Instance& instance) const;
   Ward* current(const model::MemberId& id, AttemptId attempt);
-  void take_charge(const model::MemberId& id, postfix::Master master, AttemptId attempt, bool adopted);
+  void answer(const model::MemberId& id, AttemptId attempt, Input yes, Input no, const Done& done);
+  std::shared_ptr<const Driver> ran_as(const model::MemberId& id) const;
+  void keep_id_of_running(postfix::Instance& instance) const;
+  void take_charge(const model::MemberId& id, Found found, AttemptId attempt, bool adopted);
   void publish();
 
   asio::io_context& loop_;
   asio::thread_pool& pool_;
   asio::thread_pool observers_{2};  // of their own, so that a disk that hangs under a look does not stop the work
-  host::Children children_;
-  postfix::Tools tools_;
+  mutable host::Children children_;
+  mutable postfix::Tools tools_;
   postfix::Inventory inventory_;
+  Places places_;
+  definitions::Definition definition_;
+  std::vector<std::string> definition_problems_, roster_problems_;
   supervision::Fleet fleet_;
   std::map<model::MemberId, Ward> wards_;
   Operations operations_;
+  Events events_;
+  Lookout lookout_;
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0;
   std::string mail_version_;
   model::WallTime started_at_;
@@ -95,5 +139,8 @@ class Shell : public Service {
   asio::steady_timer change_;
   std::shared_ptr<const model::Status> status_;  // null: to be made anew
 };
+
+/// The end of a coroutine that nobody awaits: cancellation is ordinary, anything else is a fault of ours, and logged.
+void report_end(std::exception_ptr error);
 
 }  // namespace postmultid::runtime

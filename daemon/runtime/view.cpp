@@ -78,11 +78,8 @@ model::WallTime Clocks::to_wall(supervision::Instant instant) const {
 Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward& ward, const Clocks& clocks) {
   Member member;
   member.id = machine.spec().id;
-  member.name = ward.instance.name;
-  member.primary = ward.instance.primary;
+  ward.driver->describe(member);
   member.group = machine.spec().group;
-  member.config_directory = ward.instance.config_directory;
-  member.queue_directory = ward.instance.queue_directory;
   member.state = machine.state();
   member.desired = machine.desired();
   if (ward.enabled_known) member.enabled = machine.spec().enabled;
@@ -90,18 +87,19 @@ Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward&
     member.pid = ward.charge->proof.pid;
     member.proof = ward.charge->proof;
     member.started_at = ward.started_at;
-    member.checks = ward.checks;
-    member.listeners = ward.listeners;
+    member.checks = ward.seen.checks;
+    member.listeners = ward.seen.listeners;
+    member.restart_required = ward.driver->needs_restart_from(*ward.ran_as);
   }
   const auto& broken = machine.spec().broken;
-  member.checks.push_back({"config", !broken, broken ? broken->message : ""});
+  if (!machine.spec().companion) member.checks.push_back({"config", !broken, broken ? broken->message : ""});
   member.health = health_of(machine, member.checks);
   member.reason = reason_of(fleet, machine, clocks);
   member.state_changed_at = clocks.to_wall(machine.changed_at());
   member.restarts = machine.restarts();
   if (machine.last_exit()) member.last_exit = last_exit_of(machine, clocks);
-  member.queue = ward.queue;
-  member.processes = ward.processes;
+  member.queue = ward.counts.queue;
+  if (ward.counted) member.processes = ward.counts.processes;
   return member;
 }
 
@@ -112,7 +110,7 @@ std::vector<model::Group> groups_of(const std::vector<Member>& members) {
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.name == member.group; });
     if (group == groups.end()) group = groups.insert(groups.end(), model::Group{member.group, 0, 0, {}});
     group->members.push_back(member.id);
-    group->up += member.state == State::running ? 1 : 0;
+    group->up += is_up(member.state) ? 1 : 0;
     group->wanted += member.desired == Desired::up ? 1 : 0;
   }
   return groups;

@@ -9,17 +9,14 @@
 #include <vector>
 
 #include "model/status.hpp"
-#include "postfix/identity.hpp"
-#include "postfix/instance.hpp"
+#include "runtime/driver.hpp"
 #include "supervision/events.hpp"
 
 namespace postmultid::runtime {
 
-namespace asio = boost::asio;
-
-/// A master that was proved to be this member's.
+/// A process that was proved to be what this member stands or falls with.
 struct Charge {
-  postfix::Master master;
+  std::shared_ptr<const host::Process> process;
   supervision::AttemptId id;  // the attempt under which the core knows it
   model::Proof proof;
 };
@@ -27,12 +24,11 @@ struct Charge {
 struct Ward {
   explicit Ward(asio::io_context& loop) : timer(loop) {}
 
-  postfix::Instance instance;
+  std::shared_ptr<const Driver> driver;  // never null
   bool enabled_known = true;
-  bool readable = false;  // `instance` was read whole at least once
-  // As it was when its master was started or found: where that master's processes and sockets are, whatever the
-  // files say by now.
-  std::optional<postfix::Instance> ran_as;
+  bool readable = false;  // `driver` was made of files that could be read whole
+  // As it was when what runs was started or found: where its processes and sockets are, whatever the files say by now.
+  std::shared_ptr<const Driver> ran_as;
 
   // The work under way. The signal is shared with the coroutine that it can cancel, which may end later.
   supervision::AttemptId work = supervision::AttemptId::none;
@@ -41,15 +37,15 @@ struct Ward {
   asio::steady_timer timer;
   supervision::AttemptId timer_attempt = supervision::AttemptId::none;
 
-  std::shared_ptr<Charge> charge;  // null: no master
+  std::shared_ptr<Charge> charge;  // null: nothing runs
   std::optional<model::WallTime> started_at;
 
   // What was seen last.
-  std::vector<model::Check> checks;
-  std::vector<std::string> listeners;
-  std::optional<model::QueueCounts> queue;
-  std::optional<std::uint64_t> processes;
+  model::Readiness seen;
+  Counts counts;
+  bool counted = false;
   bool observing = false;  // an observation is under way; if its disk hangs there is never a second one
+  bool sighting = false;   // ... nor of this kind
 };
 
 }  // namespace postmultid::runtime

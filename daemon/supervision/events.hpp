@@ -32,7 +32,8 @@ struct Exit {
   std::optional<int> status;
 };
 
-/// What Postfix's own files say about a member, as far as the core needs it.
+/// What Postfix's own files and the definition say about a member, as far as the core needs it. What is called a master
+/// here is the one process that a member stands or falls with, a companion's too.
 struct MemberSpec {
   MemberId id;
   std::string group;  // empty: none
@@ -40,13 +41,23 @@ struct MemberSpec {
   std::optional<Fault> broken;  // why this member cannot be supervised as it stands
   Policy policy;
   bool examinable = true;  // where its master would be is known, and is nobody else's place
+  bool primary = false;    // starts before all others
+  bool companion = false;  // not Postfix: nothing to reload, flush or enable
+};
+
+struct GroupSpec {
+  std::string name;
+  bool parallel = false;  // its members do not wait for each other
+  bool required = false;  // later groups wait until all of it is up
 };
 
 // ---- events
 
-/// The inventory was read: these are the members, in start order.
+/// The inventory was read: these are the members, those of one group in their order, and the groups whose order or
+/// rules somebody wrote down.
 struct InventoryRead {
   std::vector<MemberSpec> members;
+  std::vector<GroupSpec> groups;
 };
 
 /// Somebody asks for something; `named` are the members that were meant one by one (a disabled member is started or
@@ -64,22 +75,40 @@ struct Happened {
   Input input = Input::expired;
   AttemptId attempt = AttemptId::none;
   int pid = 0;                 // present, proven
-  std::optional<Fault> fault;  // foreign, check_failed, launch_failed, not_ready
+  std::optional<Fault> fault;  // foreign, check_failed, launch_failed, not_ready, not_reloaded
   std::optional<Exit> exit;    // died
   unsigned survivors = 0;      // cleared
+};
+
+/// An errand is done.
+struct ErrandDone {
+  OperationId operation;
+  MemberId id;
+  model::Action action = model::Action::check;
+  model::Outcome outcome = model::Outcome::done;
+  std::string message;
+};
+
+/// Whatever this operation has not begun with yet is not wanted any more.
+struct Cancelled {
+  OperationId operation;
 };
 
 /// End everything in order, then Leave.
 struct ShutdownRequested {};
 
-using Event = std::variant<InventoryRead, Requested, Happened, ShutdownRequested>;
+using Event = std::variant<InventoryRead, Requested, Happened, ErrandDone, Cancelled, ShutdownRequested>;
 
 // clang-format off
 // ---- actions: work (each answers with Happened and the same attempt id)
 
 struct FindMaster { MemberId id; AttemptId attempt; };
 struct Check { MemberId id; AttemptId attempt; };
+/// Would a reload kill its master? If `restart`: would it start again?
+struct Guard { MemberId id; AttemptId attempt; bool restart = false; };
 struct Launch { MemberId id; AttemptId attempt; };
+/// Make this master read its files again, and see what became of it.
+struct Reload { MemberId id; AttemptId attempt; AttemptId master; };
 struct Probe { MemberId id; AttemptId attempt; Duration limit{}; };
 struct ClearListeners { MemberId id; AttemptId attempt; int master_pid = 0; };
 /// End what is left: with SIGTERM, or with SIGKILL when `force`; of the whole instance, or of this master only.
@@ -93,6 +122,10 @@ struct Abandon { MemberId id; AttemptId attempt; };
 struct SignalMaster { MemberId id; AttemptId master; bool kill = false; };
 struct ArmTimer { MemberId id; AttemptId attempt; Instant at; };
 struct CancelTimer { MemberId id; AttemptId attempt; };
+/// What leaves the state as it is: flush, check, enable, disable. Answered with ErrandDone within `limit`.
+struct Errand { OperationId operation; MemberId id; model::Action action; Duration limit{}; };
+/// An operation's member goes on to its next step.
+struct Progress { OperationId operation; MemberId id; const char* step; };
 /// A fact for the log and the event stream.
 struct Record { MemberId id; std::string what, message; };
 /// What became of a member in an operation.
@@ -105,7 +138,7 @@ struct Reread {};
 struct Leave {};
 // clang-format on
 
-using Action = std::variant<FindMaster, Check, Launch, Probe, ClearListeners, Sweep, Abandon, SignalMaster, ArmTimer,
-                            CancelTimer, Record, Concluded, Forget, Reread, Leave>;
+using Action = std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Abandon, SignalMaster,
+                            ArmTimer, CancelTimer, Errand, Progress, Record, Concluded, Forget, Reread, Leave>;
 
 }  // namespace postmultid::supervision

@@ -8,14 +8,45 @@ namespace postmultid::supervision {
 using model::Desired;
 using model::Outcome;
 
-std::vector<MemberSpec> in_start_order(std::vector<MemberSpec> members) {
-  std::vector<std::string> groups;
-  for (const MemberSpec& member : members)
-    if (!member.group.empty() && std::find(groups.begin(), groups.end(), member.group) == groups.end())
-      groups.push_back(member.group);
+namespace {
+
+/// Why a request does not concern this member; empty if it does.
+std::string passed_over(const Requested& request, const MemberSpec& spec) {
+  using enum model::Action;
+  switch (request.action) {
+    case start:
+    case stop:
+    case restart:
+    case abort:
+      return request.named || spec.enabled || spec.broken ? "" : "multi_instance_enable is not yes";
+    case reload:
+    case flush:
+      if (spec.companion) return "is no Postfix instance: nothing to " + model::to_word(request.action);
+      return request.named || spec.enabled || spec.broken ? "" : "multi_instance_enable is not yes";
+    case disable:
+      // postmulti would refuse to manage any instance afterwards, even to enable this one again.
+      if (spec.primary) return "is the primary: postmulti needs it enabled";
+      [[fallthrough]];
+    case enable: return spec.companion ? "is no Postfix instance: its place is in the definition file" : "";
+    case check:
+    case reset_failed: return "";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<MemberSpec> in_start_order(std::vector<MemberSpec> members, const std::vector<GroupSpec>& groups) {
+  std::vector<std::string> names;
+  auto add = [&](const std::string& name) {
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const GroupSpec& group : groups) add(group.name);
+  for (const MemberSpec& member : members) add(member.group);
   auto rank = [&](const MemberSpec& member) {
+    if (member.primary) return std::ptrdiff_t{-2};
     if (member.group.empty()) return std::ptrdiff_t{-1};
-    return std::find(groups.begin(), groups.end(), member.group) - groups.begin();
+    return std::find(names.begin(), names.end(), member.group) - names.begin();
   };
   std::stable_sort(members.begin(), members.end(),
                    [&](const MemberSpec& a, const MemberSpec& b) { return rank(a) < rank(b); });
@@ -45,7 +76,8 @@ void Fleet::on(const InventoryRead& inventory, Context& context) {
   if (shutting_down_) return;  // nothing is begun any more, and what runs is known
   Members old = std::exchange(members_, {});
   std::vector<Machine*> fresh;
-  for (MemberSpec& spec : in_start_order(inventory.members)) {
+  groups_ = inventory.groups;
+  for (MemberSpec& spec : in_start_order(inventory.members, groups_)) {
     auto known = std::find_if(old.begin(), old.end(), [&](const auto& m) { return m && m->spec().id == spec.id; });
     if (known != old.end()) {
       members_.push_back(std::move(*known));
@@ -68,35 +100,56 @@ void Fleet::on(const InventoryRead& inventory, Context& context) {
 
 void Fleet::on(const Requested& request, Context& context) {
   for (const MemberId& id : request.members) {
-    auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m->spec().id == id; });
     auto conclude = [&](Outcome outcome, std::string message) {
       context.actions.push_back(Concluded{request.operation, id, outcome, std::move(message)});
     };
-    if (found == members_.end()) {
+    Machine* asked = member(id);
+    if (!asked)
       conclude(Outcome::failed, "no such member any more");
-      continue;
-    }
-    Machine& member = **found;
-    if (shutting_down_) {
+    else if (shutting_down_)
       conclude(Outcome::refused, "postmultid is stopping");
-    } else if (request.action == model::Action::reset_failed) {
-      member.reset_failed(context);
-      conclude(Outcome::done, "");
-    } else if (!request.named && !member.spec().enabled && !member.spec().broken) {
-      conclude(Outcome::skipped, "multi_instance_enable is not yes");
-    } else {
-      Input want = request.action == model::Action::start  ? Input::want_up
-                   : request.action == model::Action::stop ? Input::want_down
-                                                           : Input::want_bounce;
-      member.wish(want, request.operation, context);
-    }
+    else if (std::string why = passed_over(request, asked->spec()); !why.empty())
+      conclude(request.named ? Outcome::refused : Outcome::skipped, std::move(why));
+    else
+      ask(request, *asked, context);
   }
 }
 
+void Fleet::ask(const Requested& request, Machine& member, Context& context) {
+  auto conclude = [&](Outcome outcome, std::string message) {
+    context.actions.push_back(Concluded{request.operation, member.spec().id, outcome, std::move(message)});
+  };
+  auto errand = [&] {
+    context.actions.push_back(
+        Errand{request.operation, member.spec().id, request.action, member.spec().policy.start_timeout});
+  };
+  switch (request.action) {
+    case model::Action::start: return member.wish(Input::want_up, request.operation, context);
+    case model::Action::stop: return member.wish(Input::want_down, request.operation, context);
+    case model::Action::restart: return member.wish(Input::want_bounce, request.operation, context);
+    case model::Action::abort: return member.wish(Input::want_abort, request.operation, context);
+    case model::Action::reload: return member.reload(request.operation, context);
+    case model::Action::flush: return member.running() ? errand() : conclude(Outcome::failed, "is not running");
+    case model::Action::check:
+    case model::Action::enable:
+    case model::Action::disable: return errand();
+    case model::Action::reset_failed: member.reset_failed(context); return conclude(Outcome::done, "");
+  }
+}
+
+void Fleet::on(const ErrandDone& done, Context& context) {
+  context.actions.push_back(Concluded{done.operation, done.id, done.outcome, done.message});
+  bool edited = done.action == model::Action::enable || done.action == model::Action::disable;
+  if (edited) context.actions.push_back(Reread{});
+}
+
+void Fleet::on(const Cancelled& cancelled, Context& context) {
+  for (auto& member : members_) member->cancel(cancelled.operation, context);
+}
+
 void Fleet::on(const Happened& happened, Context& context) {
-  auto found =
-      std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m->spec().id == happened.id; });
-  if (found == members_.end() || !(*found)->take(happened, context)) ++ignored_;
+  Machine* concerned = member(happened.id);
+  if (!concerned || !concerned->take(happened, context)) ++ignored_;
 }
 
 void Fleet::on(const ShutdownRequested&, Context& context) {
@@ -104,23 +157,43 @@ void Fleet::on(const ShutdownRequested&, Context& context) {
   for (auto& member : members_) member->wish(Input::want_down, std::nullopt, context);
 }
 
+Machine* Fleet::member(const MemberId& id) {
+  auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m->spec().id == id; });
+  return found == members_.end() ? nullptr : found->get();
+}
+
+/// Members of one parallel group.
+bool Fleet::independent(const Machine& a, const Machine& b) const {
+  return a.spec().group == b.spec().group && std::any_of(groups_.begin(), groups_.end(), [&](const GroupSpec& group) {
+           return group.parallel && group.name == a.spec().group;
+         });
+}
+
+/// Whether the later one must not start without the earlier one: in one group always, else if its group is required.
+bool Fleet::required(const Machine& earlier, const Machine& later) const {
+  if (earlier.spec().group.empty()) return false;
+  if (earlier.spec().group == later.spec().group) return true;
+  return !later.spec().group.empty() && std::any_of(groups_.begin(), groups_.end(), [&](const GroupSpec& group) {
+    return group.required && group.name == earlier.spec().group;
+  });
+}
+
 const Machine* Fleet::in_the_way_of_start(std::size_t position) const {
   const Machine& member = *members_[position];
   for (std::size_t i = 0; i < position; ++i) {
     const Machine& earlier = *members_[i];
+    if (independent(earlier, member)) continue;
     // One that is queued itself waits either for somebody before it, who was found here already, or is held by its
     // own group, which is no concern of others.
     if (earlier.rising() && earlier.phase() != Phase::queued) return &earlier;
-    bool holds = !member.spec().group.empty() && earlier.spec().group == member.spec().group &&
-                 earlier.desired() == Desired::up && !earlier.running();
-    if (holds) return &earlier;
+    if (required(earlier, member) && earlier.desired() == Desired::up && !earlier.running()) return &earlier;
   }
   return nullptr;
 }
 
 bool Fleet::may_stop(std::size_t position) const {
   for (std::size_t i = position + 1; i < members_.size(); ++i)
-    if (members_[i]->falling()) return false;
+    if (members_[i]->falling() && !independent(*members_[position], *members_[i])) return false;
   return true;
 }
 
@@ -130,7 +203,7 @@ const Machine* Fleet::blocker(const Machine& member) const {
       if (member.phase() == Phase::queued) return in_the_way_of_start(i);
       if (member.phase() == Phase::leaving)
         for (std::size_t j = members_.size(); j-- > i + 1;)
-          if (members_[j]->falling()) return members_[j].get();
+          if (members_[j]->falling() && !independent(member, *members_[j])) return members_[j].get();
     }
   return nullptr;
 }

@@ -4,9 +4,11 @@
 // a stop: behind it) allow its next step. So nothing has to be re-planned when a member fails, dies, is stopped by
 // hand or gets a new wish in the middle of it all.
 //
-//   start  the primary, then the ungrouped members, then the groups in the order of their first appearance; each
-//          member when every one before it is up or has failed, and every one before it *in its own group* is up
+//   start  the primary, then the ungrouped members, then the groups: those that somebody ordered, then the others by
+//          first appearance; each member when every one before it is up or has failed, every one before it *in its
+//          own group* is up, and every one in an earlier group that is `required` is up
 //   stop   the reverse: each member when every one behind it that is to end has ended
+// The members of a `parallel` group do not wait for each other.
 #pragma once
 
 #include <memory>
@@ -45,14 +47,21 @@ class Fleet {
   void on(const InventoryRead& inventory, Context& context);
   void on(const Requested& request, Context& context);
   void on(const Happened& happened, Context& context);
+  void on(const ErrandDone& done, Context& context);
+  void on(const Cancelled& cancelled, Context& context);
   void on(const ShutdownRequested& shutdown, Context& context);
 
+  Machine* member(const MemberId& id);
+  void ask(const Requested& request, Machine& member, Context& context);
+  bool independent(const Machine& a, const Machine& b) const;
+  bool required(const Machine& earlier, const Machine& later) const;
   void advance(Context& context);
   const Machine* in_the_way_of_start(std::size_t position) const;
   bool may_stop(std::size_t position) const;
   void conclude_held(Context& context);
 
   Members members_;  // in start order
+  std::vector<GroupSpec> groups_;
   std::minstd_rand random_;
   std::uint64_t last_attempt_ = 0;
   std::uint64_t ignored_ = 0;
@@ -60,8 +69,8 @@ class Fleet {
   bool left_ = false;
 };
 
-/// Start order of an inventory: ungrouped members as they come (the primary is the first of them), then the groups
-/// by first appearance.
-std::vector<MemberSpec> in_start_order(std::vector<MemberSpec> members);
+/// Start order of an inventory: the primary, ungrouped members as they come, `groups` in their order, then the other
+/// groups by first appearance.
+std::vector<MemberSpec> in_start_order(std::vector<MemberSpec> members, const std::vector<GroupSpec>& groups = {});
 
 }  // namespace postmultid::supervision

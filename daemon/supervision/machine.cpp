@@ -1,5 +1,6 @@
 #include "supervision/machine.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -20,10 +21,15 @@ constexpr Duration kFindLimit = seconds(10);
 constexpr Duration kClearLimit = seconds(5);
 // After SIGKILL only the kernel can still hold a process.
 constexpr Duration kKillLimit = seconds(5);
+// An abort is for somebody who does not want to wait.
+constexpr Duration kAbortGrace = seconds(1);
 // What could not be ended is looked at again: a wish to stop is never given up.
 constexpr Duration kStuckRetry = seconds(60);
 // An unreadable or refused configuration is looked at again by itself now and then, whatever the policy says.
 constexpr Duration kConfigRetry = std::chrono::minutes(10);
+
+// A reload verifies for some seconds that the master lives; this only ends one that hangs.
+constexpr Duration kReloadLimit = seconds(60);
 
 const Fault kCheckTimeout{FailureClass::environment, "check-timeout", "postfix check did not end within start_timeout",
                           ""};
@@ -41,6 +47,8 @@ State state_of(Phase phase) {
     case Phase::running:
     case Phase::guarding:
     case Phase::leaving: return State::running;
+    case Phase::vetting:
+    case Phase::reloading: return State::reloading;
     case Phase::terminating:
     case Phase::killing:
     case Phase::sweeping: return State::stopping;
@@ -62,8 +70,8 @@ Input meaning(const Happened& happened) {
 }
 
 std::string describe(const Exit& exit) {
-  if (exit.cause == ExitCause::oom) return "killed by the OOM killer";
-  if (exit.signal) return "killed by " + exit.signal_name;
+  if (exit.cause == ExitCause::oom) return "was killed by the OOM killer";
+  if (exit.signal) return "was killed by " + exit.signal_name;
   if (exit.status) return "exited with status " + std::to_string(*exit.status);
   return "ended, cause not known";
 }
@@ -95,14 +103,41 @@ void Machine::wish(Input want, std::optional<OperationId> operation, Context& co
   if (operation_) conclude(Outcome::superseded, "by a later request", context);
   operation_ = operation;
   wished_ = true;
-  bool up = want != Input::want_down;
+  bool up = want != Input::want_down && want != Input::want_abort;
   if (want == Input::want_bounce || (up && !running())) {
     risen_ = false;
     history_.clear();
   }
   desired_ = up ? Desired::up : Desired::down;
   bounce_ = want == Input::want_bounce && (running() || phase_ == Phase::leaving || bounce_);
+  aborting_ = want == Input::want_abort;
+  sighted_ = false;
   take({.id = spec_.id, .input = want}, context);
+}
+
+void Machine::reload(OperationId operation, Context& context) {
+  end_reload(Outcome::superseded, "by a later request", context);
+  reload_ = operation;
+  take({.id = spec_.id, .input = Input::want_reload}, context);
+}
+
+void Machine::cancel(OperationId operation, Context& context) {
+  const std::string nothing_done = "nothing had been done to it yet";
+  if (operation == reload_ && phase_ == Phase::vetting) {
+    stay_running(context);
+    return end_reload(Outcome::cancelled, nothing_done, context);
+  }
+  if (operation != operation_) return;
+  if (phase_ == Phase::leaving || phase_ == Phase::guarding) {
+    conclude(Outcome::cancelled, nothing_done, context);
+    desired_ = Desired::up;
+    return stay_running(context);
+  }
+  if (phase_ == Phase::queued && !bounced_) {
+    conclude(Outcome::cancelled, nothing_done, context);
+    desired_ = Desired::down;
+    return rest(context);
+  }
 }
 
 bool Machine::take(const Happened& happened, Context& context) {
@@ -117,6 +152,8 @@ bool Machine::take(const Happened& happened, Context& context) {
     case Input::proven:
     case Input::ready:
     case Input::not_ready:
+    case Input::reloaded:
+    case Input::not_reloaded:
     case Input::cleared:
     case Input::swept:
     case Input::expired:
@@ -137,6 +174,13 @@ void Machine::conclude(Outcome outcome, const std::string& message, Context& con
   if (!operation_) return;
   context.actions.push_back(Concluded{*operation_, spec_.id, outcome, message});
   operation_.reset();
+}
+
+void Machine::end_reload(Outcome outcome, const std::string& message, Context& context) {
+  reload_again_ = false;
+  if (!reload_) return;
+  context.actions.push_back(Concluded{*reload_, spec_.id, outcome, message});
+  reload_.reset();
 }
 
 void Machine::reset_failed(Context& context) {
@@ -167,6 +211,11 @@ void Machine::enter(Phase phase, Context& context) {
   attempt_ = context.next_attempt();
   next_at_.reset();
   if (state() != before) changed_at_ = context.now;
+  bool reload_goes_on =
+      (running() && phase != Phase::guarding) || phase == Phase::launching || phase == Phase::proving;
+  if (!reload_goes_on) end_reload(Outcome::superseded, "it is being stopped or started", context);
+  for (const auto& operation : {operation_, reload_})
+    if (operation) context.actions.push_back(Progress{*operation, spec_.id, name(phase)});
 }
 
 void Machine::arm(Instant at, Context& context) {
@@ -208,21 +257,28 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return;
     case Step::already: return conclude(Outcome::unchanged, "", context);
 
-    case Step::queue: return queue(context);
+    case Step::queue: return desired_ == Desired::down ? wind_down(context) : queue(context);
     case Step::wind_down: return wind_down(context);
 
     case Step::look: return begin(Phase::finding, kFindLimit, FindMaster{}, context);
     case Step::adopt:
       master_ = Master{happened.attempt, happened.pid, context.now};
       touched_ = true;
-      record("adopted", "master " + std::to_string(happened.pid) + " was running already", context);
-      if (!wished_) desired_ = Desired::up;  // somebody started it, enabled or not
+      record("adopted",
+             std::string(master()) + " " + std::to_string(happened.pid) +
+                 (sighted_ ? " was started outside postmultid" : " was running already"),
+             context);
+      if (!wished_ || sighted_) desired_ = Desired::up;  // somebody started it, enabled or not
       return run(context);
     case Step::prepare:
       if (desired_ == Desired::down) {
+        bool outside = sighted_ && stopped_outside_;
         conclude(Outcome::unchanged, "", context);
-        return rest(context);
+        rest(context);
+        stopped_outside_ = outside;
+        return;
       }
+      sighted_ = false;
       if (spec_.broken) return park(*spec_.broken, kConfigRetry, context);
       if (full_check_ && !checked_) return begin(Phase::checking, spec_.policy.start_timeout, Check{}, context);
       [[fallthrough]];
@@ -252,12 +308,37 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
 
     case Step::guard:
       if (spec_.broken) return refuse(*spec_.broken, context);
-      return begin(Phase::guarding, spec_.policy.start_timeout, Check{}, context);
+      return begin(Phase::guarding, spec_.policy.start_timeout, Guard{.id = {}, .attempt = {}, .restart = true},
+                   context);
+    case Step::vet:
+      if (spec_.broken) return refuse_reload(*spec_.broken, context);
+      return begin(Phase::vetting, spec_.policy.start_timeout, Guard{.id = {}, .attempt = {}}, context);
+    case Step::reload:
+      return begin(Phase::reloading, kReloadLimit, Reload{.id = {}, .attempt = {}, .master = master_->id}, context);
+    case Step::note_reloaded: {
+      bool again = reload_again_;
+      record("reloaded", "master " + std::to_string(pid()) + " has read its files again", context);
+      stay_running(context);
+      if (!again) return end_reload(Outcome::done, "", context);
+      take({.id = spec_.id, .input = Input::want_reload}, context);
+      return;
+    }
+    case Step::reload_failed:
+      return refuse_reload(happened.fault.value_or(Fault{FailureClass::environment, "reload-timeout",
+                                                         "the reload did not end within 60 s", ""}),
+                           context);
+    case Step::refuse_reload: return refuse_reload(happened.fault.value_or(kCheckTimeout), context);
+    case Step::reload_later: reload_again_ = true; return;
+    case Step::no_reload: return no_reload(context);
     case Step::passed: checked_ = true; return enter(Phase::leaving, context);
     case Step::refuse: return refuse(happened.fault.value_or(kCheckTimeout), context);
     case Step::unguard: stay_running(context); return conclude(Outcome::unchanged, "", context);
 
     case Step::leave: return enter(Phase::leaving, context);
+    case Step::abort: return abort(context);
+    case Step::sweep_now:
+      if (!forced_) sweep(true, context);
+      return;
     case Step::terminate:
       enter_with_deadline(Phase::terminating, spec_.policy.stop_timeout, context);
       if (!master_) return sweep(false, context);
@@ -270,7 +351,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return;
     case Step::sweep:
       if (happened.input == Input::died) note_exit(happened, context);
-      return sweep(false, context);
+      return sweep(aborting_, context);
     case Step::sweep_harder:
       if (!forced_) return sweep(true, context);
       [[fallthrough]];
@@ -284,6 +365,13 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return arm(*next_at_, context);
     }
     case Step::settle: return settle(context);
+
+    case Step::peek:
+      sighted_ = true;
+      return begin(Phase::finding, kFindLimit, FindMaster{}, context);
+    case Step::retry_edited:
+      if (desired_ == Desired::up && fault_ && fault_->kind == FailureClass::config) queue(context);
+      return;
 
     case Step::clear: return crashed(happened, context);
     case Step::note_outside: {
@@ -299,7 +387,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       if (happened.survivors)
         record("cleared", std::to_string(happened.survivors) + " processes of the dead master finish their sessions",
                context);
-      return desired_ == Desired::down ? sweep(false, context) : by_policy(context);
+      return desired_ == Desired::down ? sweep(aborting_, context) : by_policy(context);
     case Step::again:
       if (!spec_.broken && phase_ == Phase::backoff) ++restarts_;
       if (desired_ == Desired::down) return wind_down(context);
@@ -315,6 +403,7 @@ void Machine::queue(Context& context) {
   if (desired_ == Desired::down) return rest(context);
   if (spec_.broken) return park(*spec_.broken, kConfigRetry, context);
   if (at_rest()) full_check_ = true;
+  bounced_ = bounce_;
   bounce_ = false;
   stopped_outside_ = false;
   enter(Phase::queued, context);
@@ -327,7 +416,7 @@ std::optional<Duration> Machine::look_again_after() const {
 
 /// A wish to be down is true only when somebody has looked: a master may have been started by hand meanwhile.
 void Machine::wind_down(Context& context) {
-  if (touched_) return sweep(false, context);
+  if (touched_) return sweep(aborting_, context);
   if (spec_.examinable) return begin(Phase::finding, kFindLimit, FindMaster{}, context);
   conclude(Outcome::unchanged, "", context);
   rest(context);
@@ -335,7 +424,9 @@ void Machine::wind_down(Context& context) {
 
 void Machine::rest(Context& context) {
   touched_ = false;
-  bounce_ = false;
+  bounce_ = bounced_ = false;
+  aborting_ = false;
+  sighted_ = false;
   failing_ = false;
   checked_ = false;
   full_check_ = true;
@@ -356,20 +447,25 @@ void Machine::run(Context& context) {
     if (fault_ && fault_->code == kMasterDied)
       after =
           ", " + in_milliseconds(std::chrono::duration_cast<Duration>(context.now - exited_at_)) + " after the death";
-    record("running", "master " + std::to_string(master_->pid) + " is ready" + after, context);
+    record("running", std::string(master()) + " " + std::to_string(master_->pid) + " is ready" + after, context);
     fault_.reset();
   }
   stopped_outside_ = false;
   if (desired_ == Desired::down) {
     risen_ = true;
-    return enter(Phase::leaving, context);
+    return aborting_ ? abort(context) : enter(Phase::leaving, context);
   }
+  bool again = reload_again_;
   stay_running(context);
   conclude(was_leaving ? Outcome::unchanged : Outcome::done, "", context);
+  if (again) take({.id = spec_.id, .input = Input::want_reload}, context);
 }
 
 void Machine::stay_running(Context& context) {
-  bounce_ = false;
+  bounce_ = bounced_ = false;
+  aborting_ = false;
+  sighted_ = false;
+  reload_again_ = false;
   risen_ = true;
   enter(Phase::running, context);
 }
@@ -380,6 +476,28 @@ void Machine::refuse(const Fault& fault, Context& context) {
   conclude(Outcome::refused, fault.message, context);
 }
 
+void Machine::refuse_reload(const Fault& fault, Context& context) {
+  record("refused", fault.message, context);
+  bool refused = fault.kind == FailureClass::config;
+  stay_running(context);
+  end_reload(refused ? Outcome::refused : Outcome::failed, fault.message, context);
+}
+
+/// No master reads files now. Where a start is to come it will read them as they are by then.
+void Machine::no_reload(Context& context) {
+  bool to_start = phase_ == Phase::queued || phase_ == Phase::finding || phase_ == Phase::checking ||
+                  phase_ == Phase::guarding || bounce_;
+  if (to_start && (desired_ == Desired::up))
+    return end_reload(Outcome::unchanged, "is being started, with its files as they are now", context);
+  end_reload(Outcome::failed, "is not running", context);
+}
+
+void Machine::abort(Context& context) {
+  enter_with_deadline(Phase::terminating, std::min(spec_.policy.stop_timeout, kAbortGrace), context);
+  if (!master_) return sweep(true, context);
+  context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
+}
+
 void Machine::fail_start(Fault fault, Context& context) {
   fault_ = std::move(fault);
   full_check_ = true;
@@ -387,21 +505,21 @@ void Machine::fail_start(Fault fault, Context& context) {
   record("start-failed", fault_->message, context);
   conclude(desired_ == Desired::down ? Outcome::done : Outcome::failed, fault_->message, context);
   risen_ = true;
-  if (desired_ == Desired::down) return sweep(false, context);
+  if (desired_ == Desired::down) return sweep(aborting_, context);
   by_policy(context);
 }
 
 void Machine::undo_start(const Happened& happened, Context& context) {
   fault_ = happened.fault.value_or(Fault{FailureClass::crash, "start-failed",
                                          happened.input == Input::expired ? "it was not ready within start_timeout"
-                                                                          : "its master ended before it was ready",
+                                                                          : "it ended before it was ready",
                                          ""});
   failing_ = true;
   full_check_ = true;
   record("start-failed", fault_->message, context);
   if (happened.input == Input::died) {
     note_exit(happened, context);
-    return sweep(false, context);
+    return sweep(aborting_, context);
   }
   if (!master_) {
     // Nothing that could be signalled with proof: the next try begins with a look at what is there.
@@ -430,8 +548,8 @@ void Machine::settle(Context& context) {
     return fail_start(fault_.value_or(Fault{}), context);
   }
   failing_ = false;
-  if (!swept_whole_) return sweep(false, context);
-  record("stopped", "lock free, no process and no listener left", context);
+  if (!swept_whole_) return sweep(aborting_, context);
+  record("stopped", spec_.companion ? "no process left" : "lock free, no process and no listener left", context);
   queue(context);
 }
 
@@ -441,10 +559,12 @@ void Machine::crashed(const Happened& happened, Context& context) {
   checked_ = false;
   bounce_ = false;
   fault_ = Fault{FailureClass::crash, kMasterDied,
-                 "master " + std::to_string(last_pid_) + " was " +
-                     (happened.exit ? describe(*happened.exit) : std::string("lost")),
+                 std::string(master()) + " " + std::to_string(last_pid_) + " " +
+                     (happened.exit ? describe(*happened.exit) : std::string("was lost")),
                  ""};
   record("died", fault_->message, context);
+  if (phase_ == Phase::reloading)
+    end_reload(Outcome::failed, "the reload cost its master: " + fault_->message + "; it is started again", context);
   begin(Phase::clearing, kClearLimit, ClearListeners{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
 }
 
@@ -480,7 +600,9 @@ void Machine::park(Fault fault, std::optional<Duration> retry_after, Context& co
   bool refused = fault.kind == FailureClass::config;
   record("failed", fault.message, context);
   fault_ = std::move(fault);
-  bounce_ = false;
+  bounce_ = bounced_ = false;
+  aborting_ = false;
+  sighted_ = false;
   checked_ = false;
   failing_ = false;
   full_check_ = true;

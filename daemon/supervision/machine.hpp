@@ -31,6 +31,8 @@ struct Context {
 };
 
 class Machine {
+  using Outcome = model::Outcome;
+
  public:
   explicit Machine(MemberSpec spec, Instant now) : spec_(std::move(spec)), changed_at_(now) {}
 
@@ -43,11 +45,17 @@ class Machine {
   /// A wish. An unfinished operation on this member ends as superseded.
   void wish(Input want, std::optional<OperationId> operation, Context& context);
 
+  /// Read the files again. That is no wish about up or down, and an operation of its own.
+  void reload(OperationId operation, Context& context);
+
+  /// Gives up what this operation wants, if nothing was done for it yet; else it goes on to its end.
+  void cancel(OperationId operation, Context& context);
+
   /// Anything else. False if the input was stale or impossible here (and nothing was done).
   bool take(const Happened& happened, Context& context);
 
   /// Ends the operation's interest in this member; the wish stays.
-  void conclude(model::Outcome outcome, const std::string& message, Context& context);
+  void conclude(Outcome outcome, const std::string& message, Context& context);
 
   /// Makes the failure history clean.
   void reset_failed(Context& context);
@@ -62,13 +70,17 @@ class Machine {
   std::uint64_t restarts() const { return restarts_; }
   const std::optional<Fault>& fault() const { return fault_; }
   const std::optional<Instant>& next_at() const { return next_at_; }
+  /// Of the current wish; reloads have one of their own.
   const std::optional<OperationId>& operation() const { return operation_; }
   const std::optional<Exit>& last_exit() const { return last_exit_; }
   Instant exited_at() const { return exited_at_; }
   int pid() const { return master_ ? master_->pid : 0; }
   bool stopped_outside() const { return stopped_outside_; }
 
-  bool running() const { return phase_ == Phase::running || phase_ == Phase::guarding; }
+  bool running() const {
+    return phase_ == Phase::running || phase_ == Phase::guarding || phase_ == Phase::vetting ||
+           phase_ == Phase::reloading;
+  }
   bool at_rest() const { return phase_ == Phase::stopped || phase_ == Phase::failed; }
   /// On its first way up since it was asked for: others in the order wait for the end of that.
   bool rising() const { return !risen_ && !at_rest() && (desired_ == model::Desired::up || bounce_); }
@@ -97,6 +109,11 @@ class Machine {
   void run(Context& context);
   void stay_running(Context& context);
   void refuse(const Fault& fault, Context& context);
+  void refuse_reload(const Fault& fault, Context& context);
+  void no_reload(Context& context);
+  void end_reload(Outcome outcome, const std::string& message, Context& context);
+  void abort(Context& context);
+  const char* master() const { return spec_.companion ? "process" : "master"; }
   void fail_start(Fault fault, Context& context);
   void undo_start(const Happened& happened, Context& context);
   void sweep(bool force, Context& context);
@@ -112,6 +129,9 @@ class Machine {
   model::Desired desired_ = model::Desired::down;
   bool wished_ = false;      // somebody said so; else `enabled` decides
   bool bounce_ = false;      // stop, then start again
+  bool bounced_ = false;     // ... and it is down already
+  bool aborting_ = false;    // stop at once
+  bool sighted_ = false;     // looking because somebody else seems to have started it
   bool risen_ = true;        // the current wish to be up has been answered: running, or a first failure
   bool full_check_ = true;   // the next start goes through `postfix check`
   bool checked_ = false;     // ... which the guard has just done
@@ -129,7 +149,8 @@ class Machine {
   Duration ready_for_{};
   std::optional<Fault> fault_;
   std::optional<Instant> next_at_;
-  std::optional<OperationId> operation_;
+  std::optional<OperationId> operation_, reload_;
+  bool reload_again_ = false;  // when it is ready
   std::optional<Exit> last_exit_;
   Instant exited_at_{};
   Instant changed_at_;

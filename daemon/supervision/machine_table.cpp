@@ -19,17 +19,21 @@ struct Row {
 using enum Step;
 using I = Input;
 
-/// Builds the table and refuses, at compile time, a phase or an input that is given twice.
-constexpr MachineTable build(std::initializer_list<Row> rows) {
+/// Builds the table and refuses, at compile time, a phase or an input that is given twice. What a row says nothing about
+/// is taken as `calmly` says, or is impossible.
+constexpr MachineTable build(std::initializer_list<Rule> calmly, std::initializer_list<Row> rows) {
   MachineTable table{};
   std::array<bool, kPhases> seen{};
   for (const Row& row : rows) {
     if (seen[index(row.phase)]) throw "a phase has two rows";
     seen[index(row.phase)] = true;
+    auto& steps = table[index(row.phase)];
     for (const Rule& rule : row.rules) {
-      if (table[index(row.phase)][index(rule.input)] != impossible) throw "an input has two rules in one phase";
-      table[index(row.phase)][index(rule.input)] = rule.step;
+      if (steps[index(rule.input)] != impossible) throw "an input has two rules in one phase";
+      steps[index(rule.input)] = rule.step;
     }
+    for (const Rule& rule : calmly)
+      if (steps[index(rule.input)] == impossible) steps[index(rule.input)] = rule.step;
   }
   for (bool row : seen)
     if (!row) throw "a phase has no row";
@@ -37,60 +41,63 @@ constexpr MachineTable build(std::initializer_list<Row> rows) {
 }
 
 // clang-format off
-constexpr MachineTable table = build({
+constexpr MachineTable table = build(
+    // A wish is remembered; news about files and sightings of what is known anyway change nothing.
+    {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::want_abort, stay}, {I::want_reload, no_reload},
+     {I::broken, stay}, {I::mended, stay}, {I::edited, stay}, {I::sighted, stay}}, {
     {Phase::unknown,
-     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::mended, stay},
-      {I::present, adopt}, {I::absent, settle}, {I::foreign, blocked}, {I::broken, park_unreadable},
+     {{I::present, adopt}, {I::absent, settle}, {I::foreign, blocked}, {I::broken, park_unreadable},
       {I::expired, give_up_looking}}},
     {Phase::stopped,
-     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue},
-      {I::broken, park_unreadable}, {I::mended, stay}}},
+     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down},
+      {I::broken, park_unreadable}, {I::sighted, peek}}},
     {Phase::queued,
-     {{I::want_up, stay}, {I::want_down, wind_down}, {I::want_bounce, stay}, {I::turn, look},
-      {I::broken, park_unreadable}, {I::mended, stay}}},
+     {{I::want_down, wind_down}, {I::want_abort, wind_down}, {I::turn, look}, {I::broken, park_unreadable},
+      {I::sighted, peek}}},
     {Phase::finding,
-     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::present, adopt}, {I::absent, prepare}, {I::foreign, blocked}, {I::expired, give_up_looking}}},
+     {{I::present, adopt}, {I::absent, prepare}, {I::foreign, blocked}, {I::expired, give_up_looking}}},
     {Phase::checking,
-     {{I::want_up, stay}, {I::want_down, wind_down}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::checked, launch}, {I::check_failed, reject}, {I::expired, reject}}},
+     {{I::want_down, wind_down}, {I::want_abort, wind_down}, {I::checked, launch}, {I::check_failed, reject},
+      {I::expired, reject}}},
     // From here on a master may exist: a wish to stop waits until it can be stopped with proof.
     {Phase::launching,
-     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::launched, prove}, {I::launch_failed, retry_launch}, {I::expired, undo_start}}},
+     {{I::want_reload, reload_later}, {I::launched, prove}, {I::launch_failed, retry_launch}, {I::expired, undo_start}}},
     {Phase::proving,
-     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::proven, note_master}, {I::ready, run}, {I::not_ready, undo_start}, {I::died, undo_start}, {I::quit, undo_start},
-      {I::expired, undo_start}}},
+     {{I::want_reload, reload_later}, {I::proven, note_master}, {I::ready, run}, {I::not_ready, undo_start},
+      {I::died, undo_start}, {I::quit, undo_start}, {I::expired, undo_start}}},
     {Phase::running,
-     {{I::want_up, already}, {I::want_down, leave}, {I::want_bounce, guard}, {I::broken, stay}, {I::mended, stay},
-      {I::died, clear}, {I::quit, note_outside}}},
+     {{I::want_up, already}, {I::want_down, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
+      {I::want_reload, vet}, {I::died, clear}, {I::quit, note_outside}}},
     {Phase::guarding,
-     {{I::want_up, unguard}, {I::want_down, leave}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::checked, passed}, {I::check_failed, refuse}, {I::expired, refuse}, {I::died, clear},
-      {I::quit, note_outside}}},
+     {{I::want_up, unguard}, {I::want_down, leave}, {I::want_abort, abort}, {I::checked, passed},
+      {I::check_failed, refuse}, {I::expired, refuse}, {I::died, clear}, {I::quit, note_outside}}},
+    {Phase::vetting,
+     {{I::want_up, already}, {I::want_down, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
+      {I::want_reload, vet}, {I::checked, reload}, {I::check_failed, refuse_reload}, {I::expired, refuse_reload},
+      {I::died, clear}, {I::quit, note_outside}}},
+    {Phase::reloading,
+     {{I::want_up, already}, {I::want_down, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
+      {I::want_reload, reload_later}, {I::reloaded, note_reloaded}, {I::not_reloaded, reload_failed},
+      {I::expired, reload_failed}, {I::died, clear}, {I::quit, note_outside}}},
     {Phase::leaving,
-     {{I::want_up, run}, {I::want_down, stay}, {I::want_bounce, guard}, {I::turn, terminate}, {I::broken, stay},
-      {I::mended, stay}, {I::died, sweep}, {I::quit, sweep}}},
+     {{I::want_up, run}, {I::want_bounce, guard}, {I::want_abort, abort}, {I::turn, terminate}, {I::died, sweep},
+      {I::quit, sweep}}},
     // Once the SIGTERM is sent there is no way back but through the end: later wishes are remembered.
     {Phase::terminating,
-     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::died, sweep}, {I::quit, sweep}, {I::expired, kill}}},
+     {{I::want_abort, kill}, {I::died, sweep}, {I::quit, sweep}, {I::expired, kill}}},
     {Phase::killing,
-     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::died, sweep}, {I::quit, sweep}, {I::expired, stuck}}},
+     {{I::died, sweep}, {I::quit, sweep}, {I::expired, stuck}}},
     {Phase::sweeping,
-     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::died, stay}, {I::quit, stay}, {I::swept, settle}, {I::expired, sweep_harder}}},
+     {{I::want_abort, sweep_now}, {I::died, stay}, {I::quit, stay}, {I::swept, settle}, {I::expired, sweep_harder}}},
     {Phase::clearing,
-     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::broken, stay}, {I::mended, stay},
-      {I::cleared, recover}, {I::expired, recover}}},
+     {{I::cleared, recover}, {I::expired, recover}}},
     {Phase::backoff,
-     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::broken, park_unreadable},
-      {I::mended, stay}, {I::expired, again}}},
+     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down},
+      {I::broken, park_unreadable}, {I::sighted, peek}, {I::expired, again}}},
     {Phase::failed,
-     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::broken, park_unreadable},
-      {I::mended, queue}, {I::died, stay}, {I::quit, stay}, {I::expired, again}}},
+     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down},
+      {I::broken, park_unreadable}, {I::mended, queue}, {I::edited, retry_edited}, {I::sighted, peek}, {I::died, stay},
+      {I::quit, stay}, {I::expired, again}}},
 });
 // clang-format on
 
@@ -100,17 +107,18 @@ constinit const MachineTable kMachineTable = table;
 
 const char* name(Phase phase) {
   static constexpr const char* names[] = {"unknown",  "stopped",  "queued",   "finding", "checking",    "launching",
-                                          "proving",  "running",  "guarding", "leaving", "terminating", "killing",
-                                          "sweeping", "clearing", "backoff",  "failed"};
+                                          "proving",  "running",  "guarding", "vetting", "reloading",   "leaving",
+                                          "terminating", "killing", "sweeping", "clearing", "backoff", "failed"};
   static_assert(std::size(names) == kPhases && index(Phase::failed) == kPhases - 1);
   return names[index(phase)];
 }
 
 const char* name(Input input) {
   static constexpr const char* names[] = {
-      "want_up", "want_down", "want_bounce", "turn",         "broken",   "mended",        "present",
-      "absent",  "foreign",   "checked",     "check_failed", "launched", "launch_failed", "proven",
-      "ready",   "not_ready", "died",        "quit",         "cleared",  "swept",         "expired"};
+      "want_up", "want_down", "want_bounce", "want_abort",   "want_reload",  "turn",     "broken",        "mended",
+      "edited",  "sighted",   "present",     "absent",       "foreign",      "checked",  "check_failed",  "launched",
+      "launch_failed", "proven", "ready",    "not_ready",    "reloaded",     "not_reloaded", "died",      "quit",
+      "cleared", "swept",     "expired"};
   static_assert(std::size(names) == kInputs && index(Input::expired) == kInputs - 1);
   return names[index(input)];
 }

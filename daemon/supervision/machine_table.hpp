@@ -10,8 +10,10 @@
 //   running ──> leaving ──> terminating ──> killing ──> sweeping ──> stopped (or queued again)
 //               its turn    SIGTERM         SIGKILL     left-overs, evidence
 //   running ──> guarding ("restart": check first; a bad configuration never stops a good master) ──> leaving
+//   running ──> vetting ("reload": check first, too) ──> reloading (SIGHUP, and a look at what became of it) ──> running
 //   running ──> clearing ──> launching         a crash: the stale listeners of its survivors are shut, and
 //                    └─────> backoff, failed   `master -w` alone brings it back, at once or by policy
+//   stopped, queued, backoff, failed ──> finding   somebody else started a master: it is adopted
 //
 // Every pair has a Step. Pairs that cannot happen are Step::impossible: counted, logged, and otherwise harmless.
 // Results of work that is no longer wanted never get here: they carry an old attempt id (see Machine::take).
@@ -26,24 +28,29 @@ namespace postmultid::supervision {
 // clang-format off
 enum class Phase {
   unknown, stopped, queued, finding, checking, launching, proving, running,
-  guarding, leaving, terminating, killing, sweeping, clearing, backoff, failed,
+  guarding, vetting, reloading, leaving, terminating, killing, sweeping, clearing, backoff, failed,
 };
-inline constexpr std::size_t kPhases = 16;
+inline constexpr std::size_t kPhases = 18;
 
 enum class Input {
   want_up, want_down, want_bounce,  // somebody's wish; bounce = restart
+  want_abort,                       // down, at once and without waiting for the order
+  want_reload,
   turn,                             // the fleet: the order allows the next step
   broken, mended,                   // the inventory: its files cannot be read, can be read again
+  edited,                           // its files were changed
+  sighted,                          // a master that nobody here started was seen
   present, absent, foreign,         // finding: its master runs; nothing runs; something unproven is in the way
   checked, check_failed,
   launched, launch_failed,
   proven,                           // its master is known now, readiness is still open
   ready, not_ready,
+  reloaded, not_reloaded,           // the master lives on and is ready; lives on, but the reload was not done
   died, quit,                       // the master is gone: a crash; because somebody asked (see meaning())
   cleared, swept,
   expired,                          // the timer of this phase
 };
-inline constexpr std::size_t kInputs = 21;
+inline constexpr std::size_t kInputs = 27;
 
 enum class Step {
   impossible,
@@ -74,6 +81,16 @@ enum class Step {
   settle,          // swept: rest, start again, or let policy decide
   clear,           // a crash
   note_outside,    // somebody else stopped it
+  peek,            // somebody else started it, it seems
+  vet,             // check before the master is told to read its files
+  reload,
+  note_reloaded,
+  reload_failed,   // the master lives on as it was
+  refuse_reload,
+  reload_later,    // it may have read its files already: again when it is ready
+  no_reload,       // nothing reads files now; a start to come will
+  abort, sweep_now,
+  retry_edited,    // a refused configuration was changed
   recover,         // cleared: policy decides
   again,           // the delay is over
 };

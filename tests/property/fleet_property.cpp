@@ -21,7 +21,7 @@ std::ostream& operator<<(std::ostream& out, const Happening& h) {
   return out << "{" << h.what << " " << h.member << " " << h.second << " +" << h.pause_ms << "ms}";
 }
 
-constexpr int kKinds = 12;
+constexpr int kKinds = 19;
 
 void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening& h) {
   std::string id = members[static_cast<std::size_t>(h.member) % members.size()].id.text;
@@ -51,6 +51,20 @@ void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening
       host.inventory(members);
       break;
     }
+    case 12: host.request(Ask::reload, {id, other}); break;
+    case 13: host.request(Ask::abort, {id, other}); break;
+    case 14:
+      behaviour.reload_ok = h.second % 2;
+      behaviour.reload_kills = h.second % 3 == 0;
+      break;
+    case 15:
+      // By hand, as `postfix start` does it: never beside a master that is there or on its way.
+      if (!host.has_master(id) && host.member(id).at_rest()) host.start_by_hand(id);
+      host.sighted(id);
+      break;
+    case 16: host.edited(id); break;
+    case 17: host.request(Ask::flush, {id}); break;
+    case 18: host.cancel(static_cast<std::uint64_t>(h.second % 8 + 1)); break;
     default: break;
   }
   host.run(milliseconds(h.pause_ms));
@@ -143,7 +157,7 @@ int main() {
     for (const Happening& h : story) happen(host, members, h);
     std::vector<std::string> all;
     for (const MemberSpec& member : members) all.push_back(member.id.text);
-    auto operation = host.request(*rc::gen::element(Ask::start, Ask::stop, Ask::restart), all);
+    auto operation = host.request(*rc::gen::element(Ask::start, Ask::stop, Ask::restart, Ask::reload, Ask::abort), all);
     host.run(std::chrono::hours(2));
     RC_ASSERT(host.outcomes[operation].size() == all.size());
   });

@@ -2,6 +2,7 @@
 // answers late, early or not at all as told, and watches the promises that must hold whatever happens.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -24,6 +25,7 @@ using std::chrono::seconds;
 /// How one make-believe instance behaves.
 struct Behaviour {
   bool check_ok = true, launch_ok = true, ready = true;
+  bool reload_ok = true, reload_kills = false;
   bool answers = true;        // false: work never ends by itself
   bool heeds_sigterm = true;  // false: only SIGKILL ends the master
   bool sweeps = true;         // false: left-overs do not go away
@@ -40,20 +42,29 @@ class VirtualHost {
   std::vector<std::string> violations;  // broken promises
   std::map<std::uint64_t, std::map<std::string, Outcome>> outcomes;
   std::map<std::string, std::string> messages;  // of the last conclusion, by member
+  std::map<std::uint64_t, std::map<std::string, std::vector<std::string>>> steps;
   bool left = false;
   milliseconds latency_max{0};      // every answer takes up to so long
   std::function<void()> each_step;  // called after every event: a place for more invariants
 
   Instant now() const { return now_; }
 
-  void inventory(std::vector<MemberSpec> members) { handle(InventoryRead{std::move(members)}); }
+  void inventory(std::vector<MemberSpec> members, std::vector<GroupSpec> groups = {}) {
+    handle(InventoryRead{std::move(members), std::move(groups)});
+  }
 
   std::uint64_t request(model::Action action, std::vector<std::string> ids, bool named = true) {
     Requested request{{++operations_}, action, {}, named};
-    for (std::string& id : ids) request.members.push_back({std::move(id)});
+    for (std::string& id : ids)
+      if (std::find(request.members.begin(), request.members.end(), MemberId{id}) == request.members.end())
+        request.members.push_back({std::move(id)});
     handle(request);
     return operations_;
   }
+
+  void cancel(std::uint64_t operation) { handle(Cancelled{{operation}}); }
+
+  void edited(const std::string& id) { handle(Happened{.id = {id}, .input = Input::edited}); }
 
   void shut_down() { handle(ShutdownRequested{}); }
 
@@ -71,6 +82,11 @@ class VirtualHost {
 
   /// Somebody starts a master by hand before we look.
   void start_by_hand(const std::string& id) { masters_[id] = Life{AttemptId::none, ++last_pid_}; }
+
+  /// ... and the shell sees it, once it is there.
+  void sighted(const std::string& id) {
+    if (masters_.contains(id)) handle(Happened{.id = {id}, .input = Input::sighted});
+  }
 
   bool has_master(const std::string& id) const { return masters_.contains(id); }
 
@@ -159,6 +175,27 @@ class VirtualHost {
       return behaviour[id].check_ok ? happened(Input::checked) : fault(Input::check_failed, "check-failed");
     });
   }
+  void perform(const Guard& a) {
+    log.push_back("guard " + a.id.text);
+    answer(a.id, a.attempt, [this, id = a.id.text] {
+      return behaviour[id].check_ok ? happened(Input::checked) : fault(Input::check_failed, "check-failed");
+    });
+  }
+  void perform(const Reload& a) {
+    log.push_back("reload " + a.id.text);
+    auto master = masters_.find(a.id.text);
+    if (master == masters_.end() || master->second.known_as != a.master)
+      violations.push_back("reloaded " + a.id.text + " without its master");
+    if (behaviour[a.id.text].reload_kills) return later([this, id = a.id.text] { kill(id, 6); });
+    answer(a.id, a.attempt, [this, id = a.id.text] {
+      return behaviour[id].reload_ok ? happened(Input::reloaded) : fault(Input::not_reloaded, "not-reloaded");
+    });
+  }
+  void perform(const Errand& a) {
+    log.push_back(model::to_word(a.action) + " " + a.id.text);
+    later([this, a] { handle(ErrandDone{a.operation, a.id, a.action, Outcome::done, ""}); });
+  }
+  void perform(const Progress& a) { steps[a.operation.number][a.id.text].push_back(a.step); }
   void perform(const Launch& a) {
     log.push_back("launch " + a.id.text);
     if (masters_.contains(a.id.text)) violations.push_back("two masters for " + a.id.text);
@@ -220,6 +257,8 @@ class VirtualHost {
   }
   void perform(const Record&) {}
   void perform(const Concluded& a) {
+    if (outcomes[a.operation.number].contains(a.id.text))
+      violations.push_back("operation " + a.operation.text() + " concluded twice for " + a.id.text);
     outcomes[a.operation.number][a.id.text] = a.outcome;
     messages[a.id.text] = a.message;
   }

@@ -131,7 +131,7 @@ TEST_CASE("a restart whose check fails is refused and the old master never gets 
   host.run(seconds(1));
   CHECK(host.outcomes[operation]["postfix-in"] == Outcome::refused);
   CHECK(host.state("postfix-in") == State::running);
-  CHECK(host.log == Names{"check postfix-in"});
+  CHECK(host.log == Names{"guard postfix-in"});
 }
 
 TEST_CASE("a group's restart stops all of it in reverse before it starts in order") {
@@ -321,4 +321,185 @@ TEST_CASE("a start is refused while everything is being stopped") {
   host.run(seconds(5));
   CHECK(host.outcomes[operation]["postfix-in"] == Outcome::refused);
   CHECK(host.left);
+}
+
+TEST_CASE("a reload is guarded, leaves the master as it is, and says so") {
+  VirtualHost host = started();
+  host.log.clear();
+  auto reload = host.request(Ask::reload, {"postfix-out"});
+  host.run(seconds(1));
+  CHECK(host.log == Names{"guard postfix-out", "postfix-out reloading", "reload postfix-out", "postfix-out running"});
+  CHECK(host.outcomes[reload]["postfix-out"] == Outcome::done);
+  CHECK(host.steps[reload]["postfix-out"] == Names{"vetting", "reloading", "running"});
+}
+
+TEST_CASE("a reload that the guard refuses sends no signal") {
+  VirtualHost host = started();
+  host.behaviour["postfix-out"].check_ok = false;
+  host.log.clear();
+  auto reload = host.request(Ask::reload, {"postfix-out"});
+  host.run(seconds(1));
+  CHECK(std::count(host.log.begin(), host.log.end(), "reload postfix-out") == 0);
+  CHECK(host.outcomes[reload]["postfix-out"] == Outcome::refused);
+  CHECK(host.state("postfix-out") == State::running);
+}
+
+TEST_CASE("a master that a reload kills is started again, and the reload has failed") {
+  VirtualHost host = started();
+  host.behaviour["postfix-out"].reload_kills = true;
+  auto reload = host.request(Ask::reload, {"postfix-out"});
+  host.run(seconds(1));
+  CHECK(host.outcomes[reload]["postfix-out"] == Outcome::failed);
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(host.member("postfix-out").restarts() == 1);
+}
+
+TEST_CASE("a reload of what is not running says so") {
+  VirtualHost host = started();
+  host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(1));
+  auto reload = host.request(Ask::reload, {"postfix-in"});
+  CHECK(host.outcomes[reload]["postfix-in"] == Outcome::failed);
+  CHECK(host.messages["postfix-in"] == "is not running");
+}
+
+TEST_CASE("a reload asked for while the master is starting is done when it is ready") {
+  VirtualHost host;
+  host.latency_max = milliseconds(50);
+  host.inventory(border_mail_server());
+  while (host.member("postfix-out").phase() != Phase::proving) host.run(milliseconds(1));
+  auto reload = host.request(Ask::reload, {"postfix-out"});
+  host.run(seconds(1));
+  CHECK(host.outcomes[reload]["postfix-out"] == Outcome::done);
+  CHECK(std::count(host.log.begin(), host.log.end(), "reload postfix-out") == 1);
+}
+
+TEST_CASE("an abort waits for nobody and kills what does not go at once") {
+  VirtualHost host = started();
+  host.behaviour["-"].heeds_sigterm = false;
+  host.behaviour["-"].sweeps = false;
+  auto abort = host.request(Ask::abort, {"-"});
+  host.run(seconds(3));
+  CHECK(host.outcomes[abort]["-"] == Outcome::done);
+  CHECK(host.state("-") == State::stopped);
+  CHECK(host.state("postfix-in") == State::running);
+}
+
+TEST_CASE("a master started by hand is adopted: after a stop, after a failure, and of a disabled member") {
+  VirtualHost host = started({{{"-"}, "", true, {}, {}}, {{"postfix-off"}, "", false, {}, {}}});
+  host.request(Ask::stop, {"-"});
+  host.run(seconds(1));
+  for (const std::string id : {"-", "postfix-off"}) {
+    REQUIRE(host.state(id) == State::stopped);
+    host.start_by_hand(id);
+    host.sighted(id);
+    host.run(seconds(1));
+    CHECK(host.state(id) == State::running);
+    CHECK(host.member(id).desired() == postmultid::model::Desired::up);
+  }
+  CHECK(std::count(host.log.begin(), host.log.end(), "launch postfix-off") == 0);
+  CHECK(host.violations.empty());
+}
+
+TEST_CASE("a stop asked for while somebody else's start is looked at ends that master, too") {
+  VirtualHost host = started();
+  host.kill("postfix-in", 15);
+  host.run(seconds(1));
+  host.latency_max = milliseconds(50);
+  host.start_by_hand("postfix-in");
+  host.sighted("postfix-in");
+  host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(10));
+  CHECK(host.state("postfix-in") == State::stopped);
+  CHECK_FALSE(host.has_master("postfix-in"));
+}
+
+TEST_CASE("a refused configuration is tried again as soon as it was edited") {
+  VirtualHost host;
+  host.behaviour["postfix-out"].check_ok = false;
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  REQUIRE(host.state("postfix-out") == State::failed);
+  host.behaviour["postfix-out"].check_ok = true;
+  host.edited("postfix-out");
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(host.state("postfix-in") == State::running);
+}
+
+TEST_CASE("members of a parallel group do not wait for each other, later groups do") {
+  VirtualHost host;
+  host.latency_max = milliseconds(20);
+  host.inventory({{{"-"}, "", true, {}, {}}, {{"a1"}, "a", true, {}, {}}, {{"a2"}, "a", true, {}, {}}, {{"b"}, "b", true, {}, {}}},
+                 {{"a", true, false}, {"b", false, false}});
+  while (host.state("a1") != State::starting) host.run(milliseconds(1));
+  CHECK(host.state("a2") == State::starting);
+  CHECK(host.state("b") == State::waiting);
+  host.run(seconds(5));
+  CHECK(host.state("b") == State::running);
+}
+
+TEST_CASE("a required group holds the later groups, by name of the member that is missing") {
+  VirtualHost host;
+  host.behaviour["a1"].check_ok = false;
+  host.inventory({{{"a1"}, "a", true, {}, {}}, {{"lone"}, "", true, {}, {}}, {{"b"}, "b", true, {}, {}}},
+                 {{"a", false, true}});
+  host.run(seconds(1));
+  CHECK(host.state("lone") == State::running);
+  CHECK(host.state("b") == State::waiting);
+  CHECK(host.fleet.blocker(host.member("b")) == &host.member("a1"));
+}
+
+TEST_CASE("groups start in the order that was written, the primary before all") {
+  auto ordered = in_start_order({{{"b1"}, "b", true, {}, {}},
+                                 {{"lone"}, "", true, {}, {}},
+                                 {{"a1"}, "a", true, {}, {}},
+                                 {{"first"}, "b", true, {}, {}, true, true}},
+                                {{"a"}, {"b"}});
+  Names ids;
+  for (const MemberSpec& spec : ordered) ids.push_back(spec.id.text);
+  CHECK(ids == Names{"first", "lone", "a1", "b1"});
+}
+
+TEST_CASE("a cancelled start leaves what waits, and lets go on what has begun") {
+  VirtualHost host = started();
+  host.request(Ask::stop, {"-", "postfix-out", "postfix-in"});
+  host.run(seconds(5));
+  host.latency_max = milliseconds(50);
+  auto start = host.request(Ask::start, {"-", "postfix-out", "postfix-in"});
+  while (host.member("-").phase() != Phase::checking) host.run(milliseconds(1));
+  host.cancel(start);
+  host.run(seconds(5));
+  CHECK(host.outcomes[start]["-"] == Outcome::done);
+  CHECK(host.outcomes[start]["postfix-out"] == Outcome::cancelled);
+  CHECK(host.state("postfix-in") == State::stopped);
+}
+
+TEST_CASE("flush, check and enable are errands: they leave every state as it is") {
+  VirtualHost host = started();
+  host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(1));
+  host.log.clear();
+  auto flush = host.request(Ask::flush, {"postfix-out", "postfix-in"});
+  auto enable = host.request(Ask::enable, {"postfix-in"});
+  auto disable = host.request(Ask::disable, {"postfix-out"});
+  host.run(seconds(1));
+  CHECK(host.outcomes[flush]["postfix-out"] == Outcome::done);
+  CHECK(host.outcomes[flush]["postfix-in"] == Outcome::failed);
+  CHECK(host.outcomes[enable]["postfix-in"] == Outcome::done);
+  CHECK(host.outcomes[disable]["postfix-out"] == Outcome::done);
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(std::count(host.log.begin(), host.log.end(), "reread") == 2);
+}
+
+TEST_CASE("what does not concern a companion is passed over in a group, and refused by name") {
+  VirtualHost host = started({{{"-"}, "", true, {}, {}, true, true}, {{"filter"}, "mta", true, {}, {}, true, false, true}});
+  auto all = host.request(Ask::reload, {"-", "filter"}, false);
+  auto named = host.request(Ask::reload, {"filter"});
+  auto primary = host.request(Ask::disable, {"-"});
+  host.run(seconds(1));
+  CHECK(host.outcomes[all]["-"] == Outcome::done);
+  CHECK(host.outcomes[all]["filter"] == Outcome::skipped);
+  CHECK(host.outcomes[named]["filter"] == Outcome::refused);
+  CHECK(host.outcomes[primary]["-"] == Outcome::refused);
 }

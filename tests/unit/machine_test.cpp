@@ -40,6 +40,10 @@ struct Bench {
     Context c = context();
     machine.wish(want, std::nullopt, c);
   }
+  void reload() {
+    Context c = context();
+    machine.reload({1}, c);
+  }
   void open() {
     Context c = context();
     machine.open(c);
@@ -70,6 +74,15 @@ Bench in(Phase phase) {
     case Phase::guarding:
       steps({Input::present});
       b.wish(Input::want_bounce);
+      break;
+    case Phase::vetting:
+      steps({Input::present});
+      b.reload();
+      break;
+    case Phase::reloading:
+      steps({Input::present});
+      b.reload();
+      steps({Input::checked});
       break;
     case Phase::leaving:
       steps({Input::present});
@@ -137,6 +150,7 @@ TEST_CASE("an answer with the id of an earlier attempt does nothing, in any phas
   for (std::size_t p = 0; p < kPhases; ++p)
     for (Input input : {Input::present, Input::absent, Input::foreign, Input::checked, Input::check_failed,
                         Input::launched, Input::launch_failed, Input::proven, Input::ready, Input::not_ready,
+                        Input::reloaded, Input::not_reloaded,
                         Input::cleared, Input::swept, Input::expired}) {
       CAPTURE(name(phase_at(p)));
       CAPTURE(name(input));

@@ -1,0 +1,49 @@
+// validate, daemon reread: the definition file.
+#include <fmt/format.h>
+
+#include "commands/commands.hpp"
+#include "definitions/load.hpp"
+
+namespace postmultid::ctl {
+
+using nlohmann::json;
+
+namespace {
+
+std::string order_of(const definitions::Definition& definition) {
+  std::string order = "-";
+  for (const definitions::Group& group : definition.groups)
+    for (const definitions::Name& member : group.members) order += " > " + member.text;
+  return order;
+}
+
+}  // namespace
+
+Exit validate(const Options& options) {
+  auto definition = definitions::load(options.file);
+  if (!definition) {
+    fmt::print(stderr, "{}", definitions::describe(definition.error()));
+    return Exit::refused;
+  }
+  if (definition->files.empty()) return complain({Exit::failed, "there is no " + options.file + ", and no conf.d beside it"});
+  std::string files;
+  for (const std::string& file : definition->files) files += (files.empty() ? "" : ", ") + file;
+  fmt::print("ok  {}\n    start order  {}\n", files, order_of(*definition));
+  return Exit::ok;
+}
+
+Exit reread(const Options& options) {
+  auto answer = Client(options.socket).post("/v1/daemon/reread", json::object());
+  if (!answer) return complain(answer.error());
+  if (options.format == Format::json) {
+    fmt::print("{}\n", answer->dump(2));
+    return Exit::ok;
+  }
+  for (const json& problem : answer->at("problems")) fmt::print("warning  {}\n", problem.get<std::string>());
+  std::string files;
+  for (const json& file : answer->at("files")) files += (files.empty() ? "" : ", ") + file.get<std::string>();
+  fmt::print("reread   {}\n", files.empty() ? "no definition file; Postfix's own list counts" : files);
+  return Exit::ok;
+}
+
+}  // namespace postmultid::ctl

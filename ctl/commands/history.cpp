@@ -1,0 +1,63 @@
+// logs, events: what was said and what happened.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cctype>
+
+#include "commands/commands.hpp"
+#include "model/event.hpp"
+#include "output/text.hpp"
+
+namespace postmultid::ctl {
+
+using nlohmann::json;
+
+namespace {
+
+/// A name in a URL's path or query: what is not plainly safe is written as %XX.
+std::string escaped(const std::string& text) {
+  std::string safe;
+  for (unsigned char c : text)
+    safe += std::isalnum(c) || c == '-' || c == '_' || c == '.' ? std::string(1, static_cast<char>(c))
+                                                               : fmt::format("%{:02X}", c);
+  return safe;
+}
+
+void print_event(const model::Event& event, bool with_name) {
+  auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(event.at.time_since_epoch()).count() % 1000;
+  fmt::print("{}.{:03}  {}{:<12} {}\n", clock(event.at), milliseconds,
+             with_name ? fmt::format("{:<14} ", event.instance.empty() ? "postmultid" : event.instance) : "",
+             event.what, event.message);
+}
+
+}  // namespace
+
+Exit logs(const Options& options) {
+  if (options.selection.names.size() != 1) return complain({Exit::usage, "of which one? pmctl logs ID"});
+  auto answer = Client(options.socket)
+                    .get(fmt::format("/v1/instances/{}/log?lines={}", escaped(options.selection.names[0]), options.lines));
+  if (!answer) return complain(answer.error());
+  if (options.format == Format::json) {
+    fmt::print("{}\n", answer->dump(2));
+    return Exit::ok;
+  }
+  for (const json& line : answer->at("lines")) fmt::print("{}\n", line.get<std::string>());
+  return Exit::ok;
+}
+
+Exit events(const Options& options) {
+  const auto& names = options.selection.names;
+  if (names.size() > 1) return complain({Exit::usage, "of one, or of all: pmctl events [ID]"});
+  std::string target = fmt::format("/v1/events?last={}&follow={}", options.lines, options.follow ? "yes" : "no");
+  if (!names.empty()) target += "&instance=" + escaped(names[0]);
+  auto done = Client(options.socket).stream(target, [&](const std::string& line) {
+    if (options.format == Format::json)
+      fmt::print("{}\n", line);
+    else
+      print_event(json::parse(line).get<model::Event>(), names.empty());
+    std::fflush(stdout);
+  });
+  return done ? Exit::ok : complain(done.error());
+}
+
+}  // namespace postmultid::ctl

@@ -1,0 +1,75 @@
+#include "host/journal.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/syslog.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+
+namespace postmultid::host {
+
+namespace {
+
+using Journal = std::unique_ptr<sd_journal, decltype(&::sd_journal_close)>;
+
+/// The value of "FIELD=value" of the entry that the journal stands at; empty if it has no such field.
+std::string field(sd_journal* journal, const std::string& name) {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  if (::sd_journal_get_data(journal, name.c_str(), &data, &size) < 0) return "";
+  return std::string(static_cast<const char*>(data), size).substr(name.size() + 1);
+}
+
+std::string line(sd_journal* journal) {
+  std::uint64_t microseconds = 0;
+  ::sd_journal_get_realtime_usec(journal, &microseconds);
+  std::string pid = field(journal, "SYSLOG_PID");
+  if (pid.empty()) pid = field(journal, "_PID");
+  return fmt::format("{:%b %e %H:%M:%S} {} {}[{}]: {}",
+                     fmt::localtime(static_cast<std::time_t>(microseconds / 1'000'000)), field(journal, "_HOSTNAME"),
+                     field(journal, "SYSLOG_IDENTIFIER"), pid, field(journal, "MESSAGE"));
+}
+
+}  // namespace
+
+bool writes_to_journal() {
+  // journald names the stream that it made.
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  return stream && ::fstat(STDERR_FILENO, &status) == 0 && fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+Fd journal_stream(const std::string& identifier) {
+  return writes_to_journal() ? Fd(::sd_journal_stream_fd(identifier.c_str(), LOG_INFO, 1)) : Fd();
+}
+
+std::optional<std::vector<std::string>> journal_tail(const std::function<bool(std::string_view)>& wanted,
+                                                     std::size_t count) {
+  sd_journal* opened = nullptr;
+  if (::sd_journal_open(&opened, SD_JOURNAL_LOCAL_ONLY) < 0) return std::nullopt;
+  Journal journal(opened, &::sd_journal_close);
+  if (::sd_journal_query_unique(opened, "SYSLOG_IDENTIFIER") < 0) return std::nullopt;
+  const void* data = nullptr;
+  std::size_t size = 0;
+  bool any = false;
+  SD_JOURNAL_FOREACH_UNIQUE(opened, data, size) {
+    std::string_view match(static_cast<const char*>(data), size);
+    if (!wanted(match.substr(match.find('=') + 1))) continue;
+    if (::sd_journal_add_match(opened, data, size) < 0) return std::nullopt;  // matches of one field are alternatives
+    any = true;
+  }
+  if (!any) return std::nullopt;
+  std::vector<std::string> lines;
+  if (::sd_journal_seek_tail(opened) < 0) return std::nullopt;
+  while (lines.size() < count && ::sd_journal_previous(opened) > 0) lines.push_back(line(opened));
+  std::reverse(lines.begin(), lines.end());
+  return lines;
+}
+
+}  // namespace postmultid::host

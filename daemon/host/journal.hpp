@@ -1,0 +1,26 @@
+// The systemd journal: where a companion's words go, and where a member's last words are found. Where there is no
+// journal everything here says so by an empty answer.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/fd.hpp"
+
+namespace postmultid::host {
+
+/// Whether our own standard error is a stream of the journal's.
+bool writes_to_journal();
+
+/// A stream into the journal under this identifier; nothing if we do not write to one ourselves.
+Fd journal_stream(const std::string& identifier);
+
+/// The youngest `count` lines, oldest first, of all identifiers that `wanted` accepts, each as syslog would write it.
+/// Nothing if there is no journal to read. Blocks on the disk.
+std::optional<std::vector<std::string>> journal_tail(const std::function<bool(std::string_view)>& wanted,
+                                                     std::size_t count);
+
+}  // namespace postmultid::host

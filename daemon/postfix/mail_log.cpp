@@ -1,0 +1,77 @@
+#include "postfix/mail_log.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include "host/journal.hpp"
+
+namespace postmultid::postfix {
+
+using Lines = std::vector<std::string>;
+
+namespace {
+
+// Enough for many lines, little enough to be read in a moment.
+constexpr std::streamoff kTail = 1024 * 1024;
+const char* const kHostLogs[] = {"/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages"};
+
+/// The last lines of a file that `wanted` accepts.
+template <typename Wanted>
+model::Result<Lines> tail(const std::string& path, std::size_t count, Wanted wanted) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::unexpected(model::system_error("open " + path));
+  file.seekg(0, std::ios::end);
+  std::streamoff begin = std::max<std::streamoff>(0, static_cast<std::streamoff>(file.tellg()) - kTail);
+  file.seekg(begin);
+  Lines lines;
+  std::string line;
+  if (begin > 0) std::getline(file, line);  // cut
+  while (std::getline(file, line)) {
+    if (!wanted(line)) continue;
+    lines.push_back(std::move(line));
+    if (lines.size() > 2 * count) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
+  }
+  if (lines.size() > count) lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(count));
+  return lines;
+}
+
+/// Whether a line of syslog's is tagged as this instance's: "… host postfix-out/smtpd[42]: …".
+bool is_line_of(const std::string& line, const std::string& syslog_name) {
+  std::istringstream words(line);
+  std::string word;
+  for (int i = 0; i < 6 && words >> word; ++i)
+    if (std::size_t end = word.find('['); end != std::string::npos && word.ends_with(':'))
+      return is_tag_of(std::string_view(word).substr(0, end), syslog_name);
+  return false;
+}
+
+}  // namespace
+
+bool is_tag_of(std::string_view tag, std::string_view syslog_name) {
+  return tag == syslog_name || (tag.starts_with(syslog_name) && tag.substr(syslog_name.size()).starts_with('/'));
+}
+
+model::Result<Lines> last_lines(const Instance& instance, std::size_t count) {
+  if (!instance.maillog_file.empty()) return tail(instance.maillog_file, count, [](const std::string&) { return true; });
+  const std::string& name = instance.syslog_name;
+  if (auto lines = host::journal_tail([&](std::string_view tag) { return is_tag_of(tag, name); }, count)) return *lines;
+  model::Error none{"nothing of " + name + " in the journal, and there is no /var/log/mail.log", 0};
+  for (const char* path : kHostLogs)
+    if (auto lines = tail(path, count, [&](const std::string& line) { return is_line_of(line, name); })) return lines;
+  return std::unexpected(none);
+}
+
+bool tells_of_a_stop(const Lines& lines, pid_t master) {
+  std::string own = "/master[" + std::to_string(master) + "]: terminating on signal 15";
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (line->find(own) != std::string::npos) return true;
+    bool script = line->find("/postfix-script[") != std::string::npos;
+    if (script && (line->find("stopping the Postfix mail system") != std::string::npos ||
+                   line->find("aborting the Postfix mail system") != std::string::npos))
+      return true;
+    if (line->find("daemon started -- version") != std::string::npos) return false;
+  }
+  return false;
+}
+
+}  // namespace postmultid::postfix

@@ -1,0 +1,161 @@
+#include "postfix/reload.hpp"
+
+#include <netdb.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "host/offload.hpp"
+#include "host/sockets.hpp"
+#include "host/temporary_directory.hpp"
+#include "host/watch.hpp"
+#include "postfix/endpoints.hpp"
+#include "postfix/probe.hpp"
+
+namespace postmultid::postfix {
+
+using model::FailureClass;
+using model::Fault;
+using model::Result;
+
+namespace {
+
+// An error in its files kills a master within two seconds of the signal, one of those in a resolver's time-out.
+constexpr std::chrono::seconds kVerifyFor{3};
+constexpr std::chrono::milliseconds kVerifyEvery{100};
+constexpr std::chrono::seconds kReadyLimit{20};
+
+/// A copy of the configuration, with an empty queue and data directory beside it.
+Result<host::TemporaryDirectory> copy_of(const Instance& instance) {
+  auto made = host::TemporaryDirectory::make();
+  if (!made) return made;
+  std::error_code error;
+  for (const char* file : {"/main.cf", "/master.cf"})
+    if (!error) std::filesystem::copy_file(instance.config_directory + file, made->path() + file, error);
+  for (const char* directory : {"/queue", "/data"})
+    if (!error) std::filesystem::create_directory(made->path() + directory, error);
+  if (error) return model::failure("copy " + instance.config_directory + ": " + error.message());
+  return made;
+}
+
+/// Postfix would wait until the file is two seconds old (docs/postfix-facts.md, "main.cf").
+void make_older(const std::string& file) {
+  std::error_code ignored;
+  std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1), ignored);
+}
+
+/// Where in main.cf the parameter is set that a message such as "bad numerical configuration: max_idle = 5q" names.
+std::string place_of(const Instance& instance, const std::string& message) {
+  std::string path = instance.config_directory + "/main.cf";
+  std::ifstream file(path);
+  int number = 0, found = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    std::string name = line.substr(0, line.find_first_of(" \t="));
+    bool named = name.size() > 2 && name.front() != '#' &&
+                 (message.find(name + " ") != std::string::npos || message.find(name + ":") != std::string::npos);
+    if (named) found = number;  // the last one counts
+  }
+  return found ? path + ":" + std::to_string(found) : path;
+}
+
+Fault unacceptable(const Instance& instance, std::string message) {
+  return {FailureClass::config, "reload-refused", std::move(message), "postconf -c " + instance.config_directory + " -n"};
+}
+
+asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
+  auto make = [instance] { return copy_of(instance); };
+  auto copy = co_await host::offload(tools.pool(), std::move(make));
+  if (!copy) co_return std::unexpected(Fault{FailureClass::environment, "not-examined", copy.error().message, ""});
+  // Of its own, because master -t must not meet the lock of the real one.
+  auto moved = co_await tools.postconf(words("-c", copy->path(), "-e", "queue_directory=" + copy->path() + "/queue",
+                                             "data_directory=" + copy->path() + "/data"));
+  if (!moved) co_return std::unexpected(unacceptable(instance, moved.error().message));
+  auto age = [path = copy->path()] {
+    make_older(path + "/main.cf");
+    return true;
+  };
+  co_await host::offload(tools.pool(), std::move(age));
+  auto tested = co_await tools.run(words(instance.master_program(), "-t", "-c", copy->path()));
+  if (!tested) co_return std::unexpected(Fault{FailureClass::environment, "not-executed", tested.error().message, ""});
+  if (tested->ok()) co_return Done{};
+  // master says why only to the log; of the values that every program reads, another one says it to us.
+  auto asked = co_await tools.run(words(instance.command_directory + "/postmap", "-c", copy->path(), "-q", "x", "static:x"));
+  std::string output = asked && !asked->ok() ? asked->output : "";
+  auto understand = [instance, copied = copy->path(), output] {
+    std::string reason = reason_in(output);
+    if (reason.empty()) return instance.config_directory + ": master -t refuses it; its reason is in the mail log";
+    for (std::size_t at; (at = reason.find(copied)) != std::string::npos;)
+      reason.replace(at, copied.size(), instance.config_directory);
+    return reason.starts_with('/') ? reason : place_of(instance, reason) + ": " + reason;
+  };
+  std::string reason = co_await host::offload(tools.pool(), std::move(understand));
+  co_return std::unexpected(unacceptable(instance, std::move(reason)));
+}
+
+bool resolves(const std::string& host) {
+  addrinfo* found = nullptr;
+  int failed = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (!failed) ::freeaddrinfo(found);
+  return !failed;
+}
+
+/// Whether this master can have every endpoint of its master.cf.
+Done look_at_endpoints(const Instance& instance, pid_t master) {
+  std::string file = instance.config_directory + "/master.cf: ";
+  for (const std::string& service : without_port(instance))
+    return std::unexpected(unacceptable(instance, file + service + " is no port and no service in /etc/services"));
+  auto sockets = host::listening_sockets();
+  if (!sockets) return std::unexpected(Fault{FailureClass::environment, "not-examined", sockets.error().message, ""});
+  auto held = master ? host::held_by(master, *sockets) : std::vector<host::ListeningSocket>{};
+  auto missing = unserved(instance, held);
+  for (const Endpoint& endpoint : endpoints(instance)) {
+    if (!endpoint.host.empty() && !resolves(endpoint.host))
+      return std::unexpected(unacceptable(instance, file + endpoint.host + " (in " + endpoint.service +
+                                                        ") is no address and cannot be resolved"));
+    if (std::find(missing.begin(), missing.end(), endpoint.service) == missing.end()) continue;
+    for (const host::ListeningSocket& socket : *sockets)
+      if (endpoint.served_by(socket))
+        return std::unexpected(unacceptable(instance, file + endpoint.service + ": " + socket.endpoint() +
+                                                          " is in use by " + host::holder_of(socket)));
+  }
+  return {};
+}
+
+}  // namespace
+
+asio::awaitable<Done> guard(Tools& tools, Instance instance, pid_t master) {
+  auto tried = co_await try_on_a_copy(tools, instance);
+  if (!tried) co_return tried;
+  auto look = [instance, master] { return look_at_endpoints(instance, master); };
+  co_return co_await host::offload(tools.pool(), std::move(look));
+}
+
+asio::awaitable<Done> reload(Tools& tools, Instance instance, std::shared_ptr<const host::Process> master) {
+  auto cleaned = co_await tools.run(words(instance.command_directory + "/postsuper", "-c", instance.config_directory,
+                                          "active"));
+  if (!cleaned) co_return std::unexpected(Fault{FailureClass::environment, "not-executed", cleaned.error().message, ""});
+  if (!cleaned->ok()) {
+    auto understand = [output = cleaned->output] { return reason_in(output); };
+    std::string reason = co_await host::offload(tools.pool(), std::move(understand));
+    co_return std::unexpected(Fault{FailureClass::environment, "postsuper-failed", "postsuper active: " + reason, ""});
+  }
+  if (auto sent = master->signal(SIGHUP); !sent)
+    co_return std::unexpected(Fault{FailureClass::crash, "master-died", sent.error().message, ""});
+  for (auto waited = std::chrono::milliseconds(0); waited < kVerifyFor; waited += kVerifyEvery) {
+    co_await host::pause(kVerifyEvery);
+    if (!master->alive())
+      co_return std::unexpected(Fault{FailureClass::crash, "master-died", "its master did not survive the reload", ""});
+  }
+  auto ready = co_await await_ready(tools, instance, master->pid(), kReadyLimit);
+  if (!ready) {
+    Fault fault = ready.error();
+    fault.message = "reloaded, but " + fault.message;
+    co_return std::unexpected(std::move(fault));
+  }
+  co_return Done{};
+}
+
+}  // namespace postmultid::postfix

@@ -1,0 +1,101 @@
+#include "runtime/command_driver.hpp"
+
+#include "host/deadline.hpp"
+#include "host/journal.hpp"
+#include "host/offload.hpp"
+
+namespace postmultid::runtime {
+
+using model::FailureClass;
+using model::Fault;
+
+namespace {
+
+// What a dead companion leaves has nothing to bring to an end for us: it gets a moment, then it is in the way.
+constexpr milliseconds kSurvivorsGrace{2000};
+
+Done no_instance() {
+  return std::unexpected(Fault{FailureClass::config, "no-instance", "is no Postfix instance", ""});
+}
+
+asio::awaitable<bool> swept(asio::thread_pool& pool, companions::Command command, bool force) {
+  co_await companions::sweep(pool, std::move(command), force);
+  co_return true;
+}
+
+}  // namespace
+
+void CommandDriver::describe(model::Member& member) const {
+  member.name = command_.name;
+  member.kind = model::Kind::companion;
+}
+
+bool CommandDriver::needs_restart_from(const Driver& before) const {
+  const auto* started = dynamic_cast<const CommandDriver*>(&before);
+  if (!started) return true;
+  companions::Command same_place = started->command_;
+  same_place.place = command_.place;  // a line added above it in the file changes nothing
+  return same_place != command_;
+}
+
+asio::awaitable<Search> CommandDriver::find() const {
+  auto look_for_it = [command = command_] { return companions::find(command); };
+  auto running = co_await host::offload(pool_, std::move(look_for_it));
+  if (!running) co_return std::nullopt;
+  co_return Found{std::move(running->process), running->start_ticks, running->executable};
+}
+
+asio::awaitable<Done> CommandDriver::check() const {
+  auto check_it = [command = command_] { return companions::check(command); };
+  co_return co_await host::offload(pool_, std::move(check_it));
+}
+
+asio::awaitable<Done> CommandDriver::guard(bool, pid_t) const { co_return co_await check(); }
+
+asio::awaitable<Done> CommandDriver::launch() const {
+  co_return co_await companions::launch(children_, pool_, command_);
+}
+
+asio::awaitable<Proved> CommandDriver::await_process(milliseconds) const {
+  auto running = co_await find();
+  if (!running) co_return std::unexpected(running.error());
+  if (!*running)
+    co_return std::unexpected(
+        Fault{FailureClass::crash, "start-failed", "it ended at once; its last words may say why", ""});
+  co_return std::move(**running);
+}
+
+asio::awaitable<Ready> CommandDriver::await_ready(pid_t pid, milliseconds limit) const {
+  co_return co_await companions::await_ready(command_, pid, limit);
+}
+
+asio::awaitable<model::Readiness> CommandDriver::look(pid_t pid) const {
+  co_return co_await companions::look(command_, pid);
+}
+
+asio::awaitable<unsigned> CommandDriver::clear_listeners(pid_t) const {
+  auto gone = co_await host::within(kSurvivorsGrace, swept(pool_, command_, false));
+  if (!gone) co_await host::within(kSurvivorsGrace, swept(pool_, command_, true));
+  co_return 0;
+}
+
+asio::awaitable<void> CommandDriver::sweep(bool force, pid_t) const {
+  co_await companions::sweep(pool_, command_, force);
+}
+
+asio::awaitable<Done> CommandDriver::reload(std::shared_ptr<const host::Process>) const { co_return no_instance(); }
+
+asio::awaitable<Done> CommandDriver::flush() const { co_return no_instance(); }
+
+asio::awaitable<Done> CommandDriver::enable(bool) const { co_return no_instance(); }
+
+Counts CommandDriver::count() const { return {std::nullopt, companions::processes(command_)}; }
+
+model::Result<std::vector<std::string>> CommandDriver::last_lines(std::size_t count) const {
+  auto lines = host::journal_tail([this](std::string_view tag) { return tag == command_.name; }, count);
+  if (lines) return *lines;
+  return model::failure("nothing of " + command_.name +
+                        " in the journal: without one, a companion writes where postmultid itself does");
+}
+
+}  // namespace postmultid::runtime

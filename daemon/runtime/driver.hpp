@@ -1,0 +1,87 @@
+// How the shell does for one kind of member what the core wants done. The core and the shell do not know what a member
+// is; a driver does. It is an immutable description of one member at one reading of its files: what runs keeps the
+// driver that it was started with, whatever the files say by now.
+//
+// Everything that waits is a coroutine of the event loop; what says "blocks" is for a thread of the pool. Whoever awaits
+// a driver's coroutine holds the driver meanwhile.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/process.hpp"
+#include "model/error.hpp"
+#include "model/fault.hpp"
+#include "model/status.hpp"
+
+namespace postmultid::runtime {
+
+namespace asio = boost::asio;
+
+/// The process that a member stands or falls with, proved to be that.
+struct Found {
+  host::Process process;
+  std::uint64_t start_ticks = 0;
+  std::string executable;
+};
+
+using Done = std::expected<void, model::Fault>;
+using Search = std::expected<std::optional<Found>, model::Fault>;
+using Proved = std::expected<Found, model::Fault>;
+using Ready = std::expected<model::Readiness, model::Fault>;
+using std::chrono::milliseconds;
+
+/// What a member's changes can be seen by.
+struct Watched {
+  std::vector<std::string> configuration;  // read again when one of these changes
+  std::string pid_file;                    // written when somebody starts it; empty: nobody else can
+  std::vector<std::string> reload_on;      // reloaded when one of these changes
+};
+
+/// What is counted now and then.
+struct Counts {
+  std::optional<model::QueueCounts> queue;
+  std::uint64_t processes = 0;
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  /// Fills in who it is.
+  virtual void describe(model::Member& member) const = 0;
+  /// The file that its process is proved by.
+  virtual std::string proof_file() const = 0;
+  virtual Watched watched() const = 0;
+  virtual int stop_signal() const = 0;
+  /// Whether what was started as `before` has to be started again to be as this says.
+  virtual bool needs_restart_from(const Driver& before) const = 0;
+
+  virtual asio::awaitable<Search> find() const = 0;
+  virtual asio::awaitable<Done> check() const = 0;
+  /// Would a reload, or a restart, of what runs as `pid` end well?
+  virtual asio::awaitable<Done> guard(bool restart, pid_t pid) const = 0;
+  virtual asio::awaitable<Done> launch() const = 0;
+  virtual asio::awaitable<Proved> await_process(milliseconds limit) const = 0;
+  virtual asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const = 0;
+  virtual asio::awaitable<model::Readiness> look(pid_t pid) const = 0;
+  virtual asio::awaitable<unsigned> clear_listeners(pid_t dead) const = 0;
+  virtual asio::awaitable<void> sweep(bool force, pid_t only_of) const = 0;
+  virtual asio::awaitable<Done> reload(std::shared_ptr<const host::Process> process) const = 0;
+  virtual asio::awaitable<Done> flush() const = 0;
+  virtual asio::awaitable<Done> enable(bool enabled) const = 0;
+
+  /// Blocks.
+  virtual Counts count() const = 0;
+  /// The last lines of its log. Blocks.
+  virtual model::Result<std::vector<std::string>> last_lines(std::size_t count) const = 0;
+  /// Whether its log says that somebody asked the process with this pid to end. Blocks.
+  virtual bool was_asked_to_end(pid_t pid) const = 0;
+};
+
+}  // namespace postmultid::runtime

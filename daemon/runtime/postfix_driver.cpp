@@ -1,0 +1,126 @@
+#include "runtime/postfix_driver.hpp"
+
+#include <csignal>
+
+#include "host/offload.hpp"
+#include "postfix/leftovers.hpp"
+#include "postfix/mail_log.hpp"
+#include "postfix/probe.hpp"
+#include "postfix/queue.hpp"
+#include "postfix/reload.hpp"
+#include "postfix/start.hpp"
+#include "postfix/trigger.hpp"
+
+namespace postmultid::runtime {
+
+using model::FailureClass;
+using model::Fault;
+
+namespace {
+
+constexpr milliseconds kQueueBudget{200};
+// Where the word of a stop would stand, if the log has one: right at its end.
+constexpr std::size_t kLinesOfEvidence = 50;
+
+Found found(postfix::Master master) { return {std::move(master.process), master.start_ticks, master.executable}; }
+
+}  // namespace
+
+void PostfixDriver::describe(model::Member& member) const {
+  member.name = instance_.name;
+  member.kind = model::Kind::postfix;
+  member.primary = instance_.primary;
+  member.config_directory = instance_.config_directory;
+  member.queue_directory = instance_.queue_directory;
+}
+
+Watched PostfixDriver::watched() const {
+  const std::string& directory = instance_.config_directory;
+  return {{directory + "/main.cf", directory + "/master.cf"},
+          instance_.queue_directory.empty() ? "" : instance_.pid_file(),
+          reload_on_};
+}
+
+int PostfixDriver::stop_signal() const { return SIGTERM; }
+
+bool PostfixDriver::needs_restart_from(const Driver& before) const {
+  const auto* started = dynamic_cast<const PostfixDriver*>(&before);
+  if (!started) return true;
+  // What master ignores on a reload, or cannot take back (docs/postfix-facts.md, "Reload").
+  auto fixed = [](const postfix::Instance& i) {
+    return std::tie(i.inet_interfaces, i.inet_protocols, i.queue_directory, i.data_directory, i.daemon_directory);
+  };
+  return fixed(instance_) != fixed(started->instance_);
+}
+
+asio::awaitable<Search> PostfixDriver::find() const {
+  auto master = co_await postfix::examine(tools_, instance_);
+  if (!master) co_return std::unexpected(master.error());
+  if (!*master) co_return std::nullopt;
+  co_return found(std::move(**master));
+}
+
+asio::awaitable<Done> PostfixDriver::check() const { co_return co_await postfix::check(tools_, instance_); }
+
+asio::awaitable<Done> PostfixDriver::guard(bool restart, pid_t pid) const {
+  auto guarded = co_await postfix::guard(tools_, instance_, pid);
+  if (!guarded || !restart) co_return guarded;
+  co_return co_await postfix::check(tools_, instance_);
+}
+
+asio::awaitable<Done> PostfixDriver::launch() const { co_return co_await postfix::launch(tools_, instance_); }
+
+asio::awaitable<Proved> PostfixDriver::await_process(milliseconds limit) const {
+  auto master = co_await postfix::await_master(tools_, instance_, limit);
+  if (!master) co_return std::unexpected(master.error());
+  co_return found(std::move(*master));
+}
+
+asio::awaitable<Ready> PostfixDriver::await_ready(pid_t pid, milliseconds limit) const {
+  co_return co_await postfix::await_ready(tools_, instance_, pid, limit);
+}
+
+asio::awaitable<model::Readiness> PostfixDriver::look(pid_t pid) const {
+  co_return co_await postfix::look(tools_, instance_, pid);
+}
+
+asio::awaitable<unsigned> PostfixDriver::clear_listeners(pid_t dead) const {
+  co_return co_await postfix::clear_listeners(tools_, instance_, dead);
+}
+
+asio::awaitable<void> PostfixDriver::sweep(bool force, pid_t only_of) const {
+  co_await postfix::sweep(tools_, instance_, force, only_of);
+}
+
+asio::awaitable<Done> PostfixDriver::reload(std::shared_ptr<const host::Process> process) const {
+  co_return co_await postfix::reload(tools_, instance_, std::move(process));
+}
+
+asio::awaitable<Done> PostfixDriver::flush() const {
+  std::string problem = co_await postfix::flush(instance_);
+  if (problem.empty()) co_return Done{};
+  co_return std::unexpected(Fault{FailureClass::environment, "not-flushed", problem, ""});
+}
+
+asio::awaitable<Done> PostfixDriver::enable(bool enabled) const {
+  auto edited = co_await tools_.postconf(postfix::words("-c", instance_.config_directory, "-e",
+                                                        std::string("multi_instance_enable = ") +
+                                                            (enabled ? "yes" : "no")));
+  if (edited) co_return Done{};
+  co_return std::unexpected(Fault{FailureClass::config, "not-edited", edited.error().message, ""});
+}
+
+Counts PostfixDriver::count() const {
+  return {postfix::count_queue(instance_, kQueueBudget), postfix::processes_of(instance_).size()};
+}
+
+model::Result<std::vector<std::string>> PostfixDriver::last_lines(std::size_t count) const {
+  return postfix::last_lines(instance_, count);
+}
+
+bool PostfixDriver::was_asked_to_end(pid_t pid) const {
+  auto lines = postfix::last_lines(instance_, kLinesOfEvidence);
+  return lines && postfix::tells_of_a_stop(*lines, pid);
+}
+
+}  // namespace postmultid::runtime

@@ -1,0 +1,44 @@
+// A member that is a Postfix instance.
+#pragma once
+
+#include "postfix/instance.hpp"
+#include "postfix/tools.hpp"
+#include "runtime/driver.hpp"
+
+namespace postmultid::runtime {
+
+class PostfixDriver : public Driver {
+ public:
+  PostfixDriver(postfix::Tools& tools, postfix::Instance instance, std::vector<std::string> reload_on)
+      : tools_(tools), instance_(std::move(instance)), reload_on_(std::move(reload_on)) {}
+
+  void describe(model::Member& member) const override;
+  std::string proof_file() const override { return instance_.pid_file(); }
+  Watched watched() const override;
+  int stop_signal() const override;
+  bool needs_restart_from(const Driver& before) const override;
+
+  asio::awaitable<Search> find() const override;
+  asio::awaitable<Done> check() const override;
+  asio::awaitable<Done> guard(bool restart, pid_t pid) const override;
+  asio::awaitable<Done> launch() const override;
+  asio::awaitable<Proved> await_process(milliseconds limit) const override;
+  asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
+  asio::awaitable<model::Readiness> look(pid_t pid) const override;
+  asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
+  asio::awaitable<void> sweep(bool force, pid_t only_of) const override;
+  asio::awaitable<Done> reload(std::shared_ptr<const host::Process> process) const override;
+  asio::awaitable<Done> flush() const override;
+  asio::awaitable<Done> enable(bool enabled) const override;
+
+  Counts count() const override;
+  model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
+  bool was_asked_to_end(pid_t pid) const override;
+
+ private:
+  postfix::Tools& tools_;
+  postfix::Instance instance_;
+  std::vector<std::string> reload_on_;
+};
+
+}  // namespace postmultid::runtime

@@ -1,0 +1,264 @@
+// The work of the shell: each action that takes time is a coroutine that ends by telling the core what came of it.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <csignal>
+
+#include "host/deadline.hpp"
+#include "host/exit.hpp"
+#include "host/log.hpp"
+#include "host/offload.hpp"
+#include "host/proc.hpp"
+#include "host/watch.hpp"
+#include "runtime/shell.hpp"
+
+namespace postmultid::runtime {
+
+using host::Level;
+using model::MemberId;
+using namespace supervision;
+
+namespace {
+
+constexpr std::chrono::seconds kObserveEvery{15};
+// Asking showq more often than max_idle (100 s) would keep one alive and prove nothing of master.
+constexpr unsigned kLookEveryRounds = 8;
+// How long the parent of a master that is not our child may take to reap it.
+constexpr int kReapLooks = 10;
+constexpr milliseconds kReapPause{10};
+// A master writes its pid before it is ready; for so long a start by somebody else is looked for.
+constexpr int kSightings = 20;
+constexpr milliseconds kSightingPause{100};
+
+Exit exit_of(int wait_status) {
+  auto words = host::describe_wait_status(wait_status);
+  return {words.signal ? model::ExitCause::signal : model::ExitCause::exit, words.signal, words.signal_name,
+          words.status};
+}
+
+}  // namespace
+
+void Shell::answer(const MemberId& id, AttemptId attempt, Input yes, Input no, const Done& done) {
+  if (done) return happened({.id = id, .input = yes, .attempt = attempt});
+  happened({.id = id, .input = no, .attempt = attempt, .fault = done.error()});
+}
+
+std::shared_ptr<const Driver> Shell::ran_as(const MemberId& id) const {
+  const Ward& of = wards_.at(id);
+  return of.ran_as ? of.ran_as : of.driver;
+}
+
+asio::awaitable<void> Shell::find_master(FindMaster action) {
+  auto driver = wards_.at(action.id).driver;
+  auto found = co_await driver->find();
+  if (!current(action.id, action.attempt)) co_return;
+  if (!found)
+    co_return happened({.id = action.id, .input = Input::foreign, .attempt = action.attempt, .fault = found.error()});
+  if (!*found) co_return happened({.id = action.id, .input = Input::absent, .attempt = action.attempt});
+  int pid = (*found)->process.pid();
+  take_charge(action.id, std::move(**found), action.attempt, true);
+  asio::co_spawn(loop_, look_once(action.id, wards_.at(action.id).charge), report_end);
+  happened({.id = action.id, .input = Input::present, .attempt = action.attempt, .pid = pid});
+}
+
+asio::awaitable<void> Shell::check(Check action) {
+  auto driver = wards_.at(action.id).driver;
+  auto done = co_await driver->check();
+  answer(action.id, action.attempt, Input::checked, Input::check_failed, done);
+}
+
+asio::awaitable<void> Shell::guard(Guard action) {
+  const Ward& of = wards_.at(action.id);
+  auto driver = of.driver;
+  auto done = co_await driver->guard(action.restart, of.charge ? of.charge->proof.pid : 0);
+  answer(action.id, action.attempt, Input::checked, Input::check_failed, done);
+}
+
+asio::awaitable<void> Shell::launch(Launch action) {
+  auto driver = wards_.at(action.id).driver;
+  auto done = co_await driver->launch();
+  answer(action.id, action.attempt, Input::launched, Input::launch_failed, done);
+}
+
+asio::awaitable<void> Shell::reload(Reload action) {
+  const Ward& of = wards_.at(action.id);
+  auto driver = of.driver;
+  auto charge = of.charge;
+  if (!charge || charge->id != action.master) co_return;  // it has just died, which is said elsewhere
+  auto done = co_await driver->reload(charge->process);
+  if (!done && !charge->process->alive()) co_return;
+  answer(action.id, action.attempt, Input::reloaded, Input::not_reloaded, done);
+  asio::co_spawn(loop_, look_once(action.id, charge), report_end);
+}
+
+asio::awaitable<void> Shell::probe(Probe action) {
+  auto driver = wards_.at(action.id).driver;
+  auto not_ready = [&](const model::Fault& fault) {
+    happened({.id = action.id, .input = Input::not_ready, .attempt = action.attempt, .fault = fault});
+  };
+  auto process = co_await driver->await_process(action.limit);
+  if (!process) co_return not_ready(process.error());
+  if (!current(action.id, action.attempt)) co_return;
+  int pid = process->process.pid();
+  take_charge(action.id, std::move(*process), action.attempt, false);
+  happened({.id = action.id, .input = Input::proven, .attempt = action.attempt, .pid = pid});
+
+  auto ready = co_await driver->await_ready(pid, action.limit);
+  if (!ready) co_return not_ready(ready.error());
+  Ward* of = current(action.id, action.attempt);
+  if (!of) co_return;
+  of->seen = std::move(*ready);
+  happened({.id = action.id, .input = Input::ready, .attempt = action.attempt, .pid = pid});
+}
+
+asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
+  auto driver = ran_as(action.id);
+  unsigned survivors = co_await driver->clear_listeners(action.master_pid);
+  happened({.id = action.id, .input = Input::cleared, .attempt = action.attempt, .survivors = survivors});
+}
+
+asio::awaitable<void> Shell::sweep(Sweep action) {
+  auto driver = ran_as(action.id);
+  co_await driver->sweep(action.force, action.only_of_master);
+  happened({.id = action.id, .input = Input::swept, .attempt = action.attempt});
+}
+
+namespace {
+
+asio::awaitable<Done> carry_out(std::shared_ptr<const Driver> driver, model::Action action) {
+  switch (action) {
+    case model::Action::flush: co_return co_await driver->flush();
+    case model::Action::enable: co_return co_await driver->enable(true);
+    case model::Action::disable: co_return co_await driver->enable(false);
+    default: co_return co_await driver->check();
+  }
+}
+
+}  // namespace
+
+asio::awaitable<void> Shell::run_errand(Errand action) {
+  auto done = co_await host::within(action.limit, carry_out(wards_.at(action.id).driver, action.action));
+  ErrandDone end{action.operation, action.id, action.action, model::Outcome::done, ""};
+  if (!done || !*done) {
+    bool refused = done && done->error().kind == model::FailureClass::config;
+    end.outcome = refused ? model::Outcome::refused : model::Outcome::failed;
+    end.message = done ? done->error().message : "did not end in time";
+  }
+  dispatch(end);
+}
+
+// ---- a process in our charge
+
+void Shell::take_charge(const MemberId& id, Found found, AttemptId attempt, bool adopted) {
+  Ward& of = wards_.at(id);
+  of.ran_as = of.driver;
+  (void)children_.take_wait_status(found.process.pid());  // of somebody else who had this number before
+  auto now = std::chrono::system_clock::now();
+  auto charge = std::make_shared<Charge>();
+  charge->proof = {found.process.pid(), found.start_ticks, found.executable, of.driver->proof_file(), adopted, now};
+  charge->process = std::make_shared<const host::Process>(std::move(found.process));
+  charge->id = attempt;
+  of.charge = charge;
+  of.started_at = host::started_at(found.start_ticks).value_or(now);
+  of.seen = {};
+  asio::co_spawn(loop_, watch(id, charge), report_end);
+}
+
+/// Our child's end is told to us; another's by the kernel since Linux 6.15, else at best by its log.
+asio::awaitable<Exit> Shell::how_it_ended(MemberId id, std::shared_ptr<Charge> charge) {
+  if (auto wait_status = children_.take_wait_status(charge->proof.pid)) co_return exit_of(*wait_status);
+  for (int look = 0; look < kReapLooks && host::Process::tells_wait_status(); ++look) {
+    if (auto wait_status = charge->process->wait_status()) co_return exit_of(*wait_status);
+    co_await host::pause(kReapPause);
+  }
+  auto ask = [driver = ran_as(id), pid = charge->proof.pid] { return driver->was_asked_to_end(pid); };
+  bool asked = co_await host::offload(pool_, std::move(ask));
+  if (!asked) co_return Exit{};
+  Exit by_request;
+  by_request.cause = model::ExitCause::signal;
+  by_request.signal = SIGTERM;
+  by_request.signal_name = "SIGTERM";
+  co_return by_request;
+}
+
+asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) {
+  co_await host::ended(*charge->process);
+  Exit exit = co_await how_it_ended(id, charge);
+  if (auto found = wards_.find(id); found != wards_.end() && found->second.charge == charge) {
+    found->second.charge.reset();
+    found->second.started_at.reset();
+  }
+  happened({.id = id, .input = Input::died, .attempt = charge->id, .exit = exit});
+}
+
+asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge) {
+  auto driver = ran_as(id);
+  auto seen = co_await driver->look(charge->proof.pid);
+  auto found = wards_.find(id);
+  if (found == wards_.end() || found->second.charge != charge) co_return;
+  found->second.seen = std::move(seen);
+  publish();
+}
+
+// ---- what is seen now and then
+
+asio::awaitable<void> Shell::observe_for_ever() {
+  for (unsigned round = 0;; ++round) {
+    for (auto& [id, of] : wards_) {
+      if (!of.readable || of.observing) continue;
+      of.observing = true;
+      asio::co_spawn(loop_, observe(id), report_end);
+      if (of.charge && round % kLookEveryRounds == kLookEveryRounds - 1)
+        asio::co_spawn(loop_, look_once(id, of.charge), report_end);
+    }
+    lookout_.renew();
+    co_await host::pause(kObserveEvery);
+  }
+}
+
+asio::awaitable<void> Shell::observe(MemberId id) {
+  auto count = [driver = wards_.at(id).driver] { return driver->count(); };
+  Counts counts = co_await host::offload(observers_, std::move(count));
+  auto found = wards_.find(id);
+  if (found == wards_.end()) co_return;
+  found->second.observing = false;
+  found->second.counts = counts;
+  found->second.counted = true;
+  publish();
+}
+
+asio::awaitable<void> Shell::look_out_for_ever() {
+  for (;;) {
+    auto notices = co_await lookout_.notices();
+    std::set<MemberId> edited;
+    for (const Notice& notice : notices) {
+      if (!wards_.contains(notice.id)) continue;
+      switch (notice.what) {
+        case Notice::What::configuration: edited.insert(notice.id); break;
+        case Notice::What::pid_file: asio::co_spawn(loop_, sight(notice.id), report_end); break;
+        case Notice::What::reload_on:
+          note(notice.id.text, "renewed", "a file of its reload_on has changed");
+          begin(model::Action::reload, {notice.id}, true, std::nullopt);
+          break;
+      }
+    }
+    if (edited.empty()) continue;
+    if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
+    for (const MemberId& id : edited) happened({.id = id, .input = Input::edited});
+  }
+}
+
+/// Somebody writes a pid file: is there a master soon that nobody here has started?
+asio::awaitable<void> Shell::sight(MemberId id) {
+  for (int look = 0; look < kSightings; ++look) {
+    auto found = wards_.find(id);
+    if (found == wards_.end() || found->second.charge || found->second.sighting) co_return;
+    found->second.sighting = true;
+    auto driver = found->second.driver;
+    auto search = co_await driver->find();
+    if (auto still = wards_.find(id); still != wards_.end()) still->second.sighting = false;
+    if (search && *search) co_return happened({.id = id, .input = Input::sighted});
+    co_await host::pause(kSightingPause);
+  }
+}
+
+}  // namespace postmultid::runtime
