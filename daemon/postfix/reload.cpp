@@ -40,7 +40,7 @@ Result<host::TemporaryDirectory> copy_of(const Instance& instance) {
   return made;
 }
 
-/// Postfix would wait until the file is two seconds old (docs/postfix-facts.md, "main.cf").
+/// Postfix would wait until the file is two seconds old (docs/postfix-facts.md, "Reload").
 void make_older(const std::string& file) {
   std::error_code ignored;
   std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1), ignored);

@@ -1,4 +1,4 @@
-// The trigger protocol of pickup and qmgr (docs/postfix-facts.md, "Triggers"): a few bytes to their socket in public/;
+// The trigger protocol of pickup and qmgr (docs/postfix-facts.md, "Readiness"): a few bytes to their socket in public/;
 // there is no answer but the end of the connection.
 #pragma once
 

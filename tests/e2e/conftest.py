@@ -5,6 +5,7 @@ import pytest
 
 from lab.border import Surroundings
 from lab.control import Postmultid, wait_for_all_running
+from lab.definition import define
 from lab.own_host import (  # pylint: disable=unused-import
     NOTICES_FIRST, TESTS, limited_in_time, pytest_addoption, run_in_own_host, time_limit)
 
@@ -34,3 +35,14 @@ def daemon(border):
     wait_for_all_running()
     yield running
     print(running.log.read_text())
+
+
+@pytest.fixture
+def defined():
+    """The same with the definition of the example: postmultid starts the content filter, too."""
+    define()
+    with Surroundings(log="/tmp/syslog", with_filter=False) as surroundings:
+        surroundings.daemon = Postmultid().start()
+        wait_for_all_running()
+        yield surroundings
+    print(surroundings.daemon.log.read_text())

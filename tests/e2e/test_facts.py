@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -582,6 +583,87 @@ def submit():
     subprocess.run(["sendmail", "-C", OUT.config, "-f", smtp.SENDER, smtp.RECIPIENT], input=smtp.message(smtp.new_id()),
                    check=True)
     return until(lambda: set(OUT.queue.glob("deferred/?/*")) - before, 20, "the message is deferred").pop()
+
+
+# ---------------------------------------------------------------------------------------------------- reload
+
+def copy_of(instance, to, *settings):
+    """The configuration beside an empty queue and data directory of its own."""
+    for file in ("main.cf", "master.cf"):
+        shutil.copy(instance.config / file, to / file)
+    for directory in ("queue", "data"):
+        (to / directory).mkdir()
+    copied = Instance(to, to / "queue")
+    configure(copied, "-e", f"queue_directory = {to}/queue", f"data_directory = {to}/data", *settings)
+    return copied
+
+
+def test_postconf_accepts_a_value_that_kills_a_running_master_when_it_reads_it():
+    pid = start(IN)
+    configure(IN, "-e", "max_idle = 5q")
+    assert run("postconf", "-c", IN.config, "-x").code == 0
+    assert run("postconf", "-c", IN.config, "-M").code == 0
+    os.kill(pid, signal.SIGHUP)
+    until_exit(pid, within=10)
+
+
+@pytest.mark.parametrize("service", ["127.0.0.1:25", "127.0.0.1:no-such-service", "no-such-host.invalid:2526"],
+                         ids=["port", "service", "host"])
+def test_an_endpoint_that_it_cannot_have_kills_a_running_master_when_it_reads_it(service):
+    with socket.create_server(("127.0.0.1", 25)):
+        pid = start(OUT)
+        configure(OUT, "-Me", f"{service}/inet = {service} inet n - n - - smtpd")
+        os.kill(pid, signal.SIGHUP)
+        until_exit(pid, within=30)
+
+
+@pytest.mark.parametrize("setting, refused", [
+    ("max_idle = 5q", True), ("default_process_limit = many", True), ("inet_interfaces = 192.0.2.1", True),
+    ("max_idle = 5s", False)], ids=["time", "number", "address", "good"])
+def test_master_t_on_a_copy_refuses_values_that_would_kill_it(tmp_path, setting, refused):
+    start(IN)
+    copied = copy_of(IN, tmp_path, setting)
+    assert (run(*master_command(copied, "-t")).code != 0) == refused
+
+
+def test_another_program_says_on_a_terminal_which_value_is_bad(tmp_path):
+    copied = copy_of(IN, tmp_path, "max_idle = 5q")
+    assert "max_idle" in on_terminal("postmap", "-c", copied.config, "-q", "x", "static:x").output
+
+
+def test_a_reload_does_not_change_the_addresses_that_master_listens_on(syslog):
+    pid = start(IN)
+    before = {inode for inode in listeners() if inode in socket_descriptors(pid)}
+    configure(IN, "-e", "inet_interfaces = 127.0.0.1")
+    os.kill(pid, signal.SIGHUP)
+    syslog.wait_for(r"master\[\d+\]: warning: .*inet_interfaces", within=10)
+    assert {inode for inode in listeners() if inode in socket_descriptors(pid)} == before
+
+
+def test_postfix_stop_leaves_its_word_in_the_maillog_file_and_sigkill_does_not():
+    log = Path("/var/log/postfix-in.log")
+    configure(IN, "-e", f"maillog_file = {log}")
+    pid = start(IN)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not of_session(pid), within=5, what="the session is over")
+    assert "stopping the Postfix mail system" not in log.read_text()
+    start(IN)
+    assert run("postfix", "-c", IN.config, "stop").code == 0
+    last = [line for line in log.read_text().splitlines() if "daemon started" in line or "postfix-script" in line][-1]
+    assert "/postfix-script[" in last and "stopping the Postfix mail system" in last
+
+
+def test_a_main_cf_that_is_younger_than_two_seconds_is_waited_for(tmp_path):
+    copied = copy_of(IN, tmp_path)
+
+    def seconds():
+        began = time.monotonic()
+        assert run("postmap", "-c", copied.config, "-q", "x", "static:x").code == 0
+        return time.monotonic() - began
+    assert seconds() < 1
+    os.utime(copied.config / "main.cf")
+    assert seconds() > 1
+
 
 
 def test_queue_ids_and_places_are_as_we_count_them():

@@ -84,14 +84,15 @@ class Filter:
 class Surroundings:
     """Everything of the border mail server that is not Postfix, running: use as a context manager."""
 
-    def __init__(self, log=None):
+    def __init__(self, log=None, with_filter=True):
         self.syslog = Recorder(copy_to=log)
         self.sink = Sink()
-        self.filter = Filter()
+        # Where a definition makes postmultid start it there must be no other one.
+        self._parts = [self.syslog, self.sink] + ([Filter()] if with_filter else [])
 
     def __enter__(self):
         with contextlib.ExitStack() as started:
-            for part in (self.syslog, self.sink, self.filter):
+            for part in self._parts:
                 started.enter_context(part)
             self._started = started.pop_all()
         return self

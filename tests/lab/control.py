@@ -130,6 +130,11 @@ class Answer(NamedTuple):
     def json(self):
         return json.loads(self.body)
 
+    @property
+    def lines(self):
+        """Of a body that is one JSON document a line."""
+        return [json.loads(line) for line in self.body.splitlines() if line]
+
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, timeout):

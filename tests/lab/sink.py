@@ -12,6 +12,7 @@ class Sink:
     """Listens on 127.0.0.1:2525; messages are known by the id that lab.smtp put into them."""
 
     def __init__(self, port=2525):
+        self.refuse = False   # true: everything is answered with "try again later"
         self._ids = []
         self._arrived = threading.Condition()
         self._controller = Controller(self, hostname="127.0.0.1", port=port, server_hostname="mailhub.example.com")
@@ -30,6 +31,8 @@ class Sink:
         self.stop()
 
     async def handle_DATA(self, server, session, envelope):
+        if self.refuse:
+            return "451 4.3.0 Try again later"
         found = re.search(rb"^X-Lab-Id: (\S+)", envelope.original_content, re.MULTILINE)
         with self._arrived:
             self._ids.append(found[1].decode() if found else None)

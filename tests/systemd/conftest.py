@@ -24,9 +24,8 @@ def pytest_runtest_protocol(item):
     limit = time_limit(item) + NOTICES_FIRST
     boot = [
         HERE / "boot", "--timeout", str(limit), "--journal", journal,
-        "--file", f"{EXAMPLE}/filter:/usr/local/sbin/content-filter",
-        "--file", f"{HERE}/content-filter.service:/etc/systemd/system/content-filter.service",
-        "--enable", "content-filter.service", "--enable", "postmultid.service",
+        "--file", f"{EXAMPLE}/postmultid.yaml:/etc/postmultid/postmultid.yaml",
+        "--enable", "postmultid.service",
     ]
 
     def journal_of_the_failed():
@@ -50,5 +49,5 @@ def mail_hub():
 
 @pytest.fixture
 def members():
-    """The masters' pids by member when all of them run."""
+    """The pids by member when all of them run, the content filter's too."""
     return {member["id"]: member["pid"] for member in wait_for_all_running()}

@@ -1,0 +1,134 @@
+"""What others do behind our back: it is noticed, respected, and never fought."""
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab import smtp
+from lab.border import CONFIGURATION, postconf
+from lab.control import Postmultid, member, pmctl, status, wait_for_all_running, wait_for_restart, wait_for_state
+from lab.processes import masters
+from lab.waiting import until
+
+OK = 0
+
+
+def postfix(ident, command):
+    return subprocess.run(["postfix", "-c", CONFIGURATION[ident], command], check=True, timeout=60)
+
+
+def pids():
+    return {shown["id"]: shown["pid"] for shown in status()["members"]}
+
+
+def assert_stays_stopped(ident):
+    shown = wait_for_state(ident, "stopped", within=10)
+    assert (shown["desired"], shown["reason"]["code"]) == ("down", "stopped-outside")
+    assert "stopped outside postmultid" in pmctl("status", ident).out
+
+
+def test_postfix_stop_by_hand_stays_stopped_and_says_so_and_postfix_start_is_adopted_within_two_seconds(daemon):
+    others = {ident: pid for ident, pid in pids().items() if ident != "postfix-out"}
+    postfix("postfix-out", "stop")
+    assert_stays_stopped("postfix-out")
+
+    postfix("postfix-out", "start")
+    shown = wait_for_state("postfix-out", "running", within=2)
+    assert shown["proof"]["adopted"]
+    assert shown["desired"] == "up"
+    assert {process.pid for process in masters()} == {shown["pid"], *others.values()}
+    assert {ident: pid for ident, pid in pids().items() if ident != "postfix-out"} == others
+
+
+def test_the_end_of_an_adopted_master_is_told_from_a_crash(daemon):
+    daemon.kill()
+    Postmultid().start()
+    wait_for_all_running()
+    postfix("postfix-in", "stop")
+    assert_stays_stopped("postfix-in")
+
+    old = member("postfix-out")["pid"]
+    os.kill(old, signal.SIGKILL)
+    shown = wait_for_restart("postfix-out", old)
+    assert shown["last_exit"]["signal"] == "SIGKILL"
+
+
+@pytest.mark.time_limit(240)
+def test_a_daemon_killed_under_load_loses_nothing_and_its_successor_brings_back_who_died_meanwhile(daemon, border):
+    before = pids()
+    sender = smtp.Sender(150).start()
+    until(lambda: len(sender.accepted) > 20, 30, "mail flows")
+    daemon.kill()
+    os.kill(before["postfix-out"], signal.SIGKILL)
+    Postmultid().start()
+    wait_for_restart("postfix-out", before["postfix-out"])
+    wait_for_all_running()
+    accepted = sender.join()
+    border.sink.wait_for(accepted, within=120)
+    after = pids()
+    assert (after["-"], after["postfix-in"]) == (before["-"], before["postfix-in"])
+
+
+def test_a_stale_pid_file_that_names_an_innocent_process_harms_it_not(border):
+    with subprocess.Popen(["/bin/sleep", "1000"]) as innocent:
+        pid_file = Path("/var/spool/postfix-out/pid/master.pid")
+        pid_file.write_text(f"{innocent.pid:>32}\n")
+        Postmultid().start()
+        wait_for_all_running()
+        assert member("postfix-out")["pid"] != innocent.pid
+        # Overwritten while it runs, too.
+        pid_file.write_text(f"{innocent.pid:>32}\n")
+        for verb in ("reload", "flush", "restart", "stop", "start", "abort"):
+            result = pmctl(verb, "postfix-out")
+            assert result.code == OK, (verb, result)
+            assert innocent.poll() is None, verb
+        innocent.kill()
+
+
+def test_a_lock_held_by_a_stranger_is_reported_and_left_alone(border):
+    holder = "import fcntl, sys, time; f = open(sys.argv[1], 'a+'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); time.sleep(1000)"
+    Path("/var/spool/postfix-out/pid").mkdir(exist_ok=True)
+    with subprocess.Popen(["/usr/bin/python3", "-c", holder, "/var/spool/postfix-out/pid/master.pid"],
+                          stdout=subprocess.PIPE) as stranger:
+        stranger.stdout.readline()
+        Postmultid().start()
+        shown = wait_for_state("postfix-out", "failed")
+        assert shown["reason"]["code"] == "unproven-master"
+        assert str(stranger.pid) in shown["reason"]["message"]
+        pmctl("stop", "postfix-out", "--timeout", "5s")
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_disabled_instance_started_by_hand_is_shown_and_survives_what_we_do_to_others(border):
+    postconf("postfix-in", "multi_instance_enable = no")
+    Postmultid().start()
+    wait_for_state("postfix-out", "running")
+    assert member("postfix-in")["state"] == "stopped"
+    postfix("postfix-in", "start")
+    shown = wait_for_state("postfix-in", "running", within=2)
+    assert shown["enabled"] is False
+    for arguments in (("restart", "-a"), ("reload", "-a"), ("stop", "-a"), ("start", "-a"), ("daemon", "reread")):
+        assert pmctl(*arguments).code == OK, arguments
+    assert member("postfix-in")["pid"] == shown["pid"]
+    assert pmctl("is-enabled", "postfix-in").code == 1
+    assert pmctl("is-active", "postfix-in").code == OK
+
+
+def test_an_edited_configuration_ends_the_wait_of_a_refused_start(border):
+    good = Path("/etc/postfix-out/main.cf").read_text()
+    postconf("postfix-out", "max_idle = 5q")
+    Postmultid().start()
+    wait_for_state("postfix-out", "failed")
+    Path("/etc/postfix-out/main.cf").write_text(good)
+    wait_for_state("postfix-out", "running", within=20)
+    wait_for_state("postfix-in", "running", within=20)
+
+
+def test_an_instance_that_is_added_while_we_run_appears_by_itself(daemon):
+    subprocess.run(["postmulti", "-I", "postfix-new", "-e", "create"], check=True, timeout=60)
+    until(lambda: "postfix-new" in [shown["id"] for shown in status()["members"]], 10, "postfix-new is listed")
+    shown = wait_for_state("postfix-new", "stopped")
+    assert shown["enabled"] is False
