@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "host/fd.hpp"
@@ -29,8 +30,12 @@ std::optional<Record> read_record(const std::string& path) {
   if (!text) return std::nullopt;
   json document = json::parse(*text, nullptr, false);
   try {
-    Record record{document.at("pid"), document.at("start_ticks"), document.at("boot_id")};
-    if (record.pid <= 0 || record.boot_id != this_boot()) return std::nullopt;
+    // A fraction or a number of twenty digits would be converted to anything.
+    if (!document.at("pid").is_number_unsigned() || !document.at("start_ticks").is_number_unsigned())
+      return std::nullopt;
+    auto pid = document.at("pid").get<std::uint64_t>();
+    Record record{static_cast<pid_t>(pid), document.at("start_ticks"), document.at("boot_id")};
+    if (pid == 0 || pid > std::numeric_limits<pid_t>::max() || record.boot_id != this_boot()) return std::nullopt;
     return record;
   } catch (const json::exception&) {
     return std::nullopt;

@@ -130,12 +130,12 @@ asio::awaitable<void> converse(Connection stream, runtime::Service& service) {
     if (error == http::error::end_of_stream || error == asio::error::connection_reset) co_return;
     Response response;
     bool head = false;
+    if (!error) open = parser.get().keep_alive();
     if (error) {
       response = refuse(problem_of(error));
       open = false;
     } else if (auto request = understand(parser.get(), peer)) {
       head = request->method == "HEAD";
-      open = parser.get().keep_alive();
       stream.expires_never();  // how long a handler may wait is its own affair; each has a limit
       response = co_await route(service, std::move(*request));
     } else {

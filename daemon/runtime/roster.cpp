@@ -79,8 +79,13 @@ class Composer {
     auto companion = std::find_if(definition_.companions.begin(), definition_.companions.end(),
                                   [&](const auto& each) { return each.name.text == name.text; });
     if (companion != definition_.companions.end()) return add(*companion, group);
-    if (const Listed* instance = listed(name.text)) return add(*instance, &group);
-    roster_.problems.push_back(not_listed(name, listed_));
+    const Listed* instance = listed(name.text);
+    if (!instance)
+      roster_.problems.push_back(not_listed(name, listed_));
+    else if (taken_.contains(instance->instance.id))  // under another name, or it is the primary
+      roster_.problems.push_back(name.place.text() + ": \"" + name.text + "\" has its place already, before this one");
+    else
+      add(*instance, &group);
   }
 
   void add(const Listed& entry, const definitions::Group* group) {

@@ -1,11 +1,14 @@
 """The control API itself, as monitoring systems and scripts in other languages meet it."""
 import os
+import socket
 import subprocess
 
 import pytest
 
 from lab.border import MEMBERS
 from lab.control import SOCKET, get, member, post, request
+from lab.processes import open_files
+from lab.waiting import until
 
 PROBLEM = "application/problem+json"
 
@@ -86,3 +89,71 @@ except PermissionError:
     os.chmod(os.path.dirname(SOCKET), 0o755)
     os.chmod(SOCKET, 0o666)
     assert as_nobody() == "403 200"
+
+
+def connect():
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(30)
+    connection.connect(SOCKET)
+    return connection
+
+
+def answer_to(data, end=False):
+    """What comes back for these bytes until the daemon closes; empty if it only closes."""
+    with connect() as connection:
+        answer = b""
+        try:
+            connection.sendall(data)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+            while chunk := connection.recv(65536):
+                answer += chunk
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return answer
+
+
+@pytest.mark.parametrize("data, status", [
+    (b"\0" * 1000, b"400"),
+    (os.urandom(4096) + b"\r\n\r\n", b"400"),
+    (b"GET\r\n\r\n", b"400"),
+    (b"GET /v1/status HTTP/9.9\r\n\r\n", b"400"),
+    (b"GET http:// HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"400"),
+    (b"GET /v1/status HTTP/1.1\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n", b"431"),
+    (b"POST /v1/operations HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", b"413"),
+    (b"POST /v1/operations HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"400"),
+    (b"POST /v1/operations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+    (b"GET /v1/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"400"),
+], ids=["zeros", "random", "short", "version", "target", "headers", "body", "length", "chunk", "escape"])
+def test_garbage_is_answered_with_an_error_or_a_closed_connection(daemon, data, status):
+    answer = answer_to(data)
+    # 431 and 413 may be lost to a reset: the client was still sending.
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 " + status), answer[:200]
+    assert get("/v1/health").status == 200
+
+
+def test_requests_that_are_half_sent_and_left_cost_nothing(daemon):
+    get("/v1/status")
+    before = open_files(daemon.pid)
+    whole = b"POST /v1/operations HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{}"
+    for length in range(0, len(whole)):
+        answer_to(whole[:length], end=True)
+    with connect() as waiting:   # ... and one that just goes away in the middle of an answer
+        waiting.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert waiting.recv(10)
+    until(lambda: open_files(daemon.pid) <= before + 1, 40, "all connections are closed")
+    assert get("/v1/health").status == 200
+
+
+@pytest.mark.time_limit(90)
+def test_a_request_that_is_never_finished_is_ended_after_a_while(daemon):
+    answer = answer_to(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n")
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 408"), answer
+
+
+def test_a_body_that_is_json_but_no_request_is_refused(daemon):
+    for body in (b"", b"null", b"1e999", b'"' + b"a" * 1000, b"[" * 100_000, b'{"action":"start","select":{"names":[{}]}}',
+                 b'{"action":"start","select":{"all":"yes"}}', b'{"action":1,"select":{}}', b"\xff\xfe{}",
+                 b'{"action":"start","select":{"all":true},"more":1}'):
+        assert_problem(request("POST", "/v1/operations", body), 400)
+    assert get("/v1/status").status == 200

@@ -10,10 +10,12 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <filesystem>
+#include <fstream>
 
 #include "host/children.hpp"
 #include "host/deadline.hpp"
 #include "host/exit.hpp"
+#include "host/inotify.hpp"
 #include "host/proc.hpp"
 #include "host/process.hpp"
 #include "host/sockets.hpp"
@@ -218,4 +220,43 @@ TEST_CASE("our own listening socket is found and written as people write it") {
   for (const auto& socket : held)
     found |= socket.port == acceptor.local_endpoint().port() && socket.address == "127.0.0.1";
   CHECK(found);
+}
+
+TEST_CASE("how a process ended that is reaped already is told by the kernel, where it can") {
+  pid_t child = ::fork();
+  if (child == 0) ::_exit(7);
+  auto process = Process::open(child);
+  REQUIRE(process);
+  int wait_status = 0;
+  REQUIRE(::waitpid(child, &wait_status, 0) == child);
+  auto told = process->wait_status();
+  CHECK(told.has_value() == Process::tells_wait_status());
+  if (told) CHECK(*told == wait_status);
+}
+
+TEST_CASE("what happens to a file in a watched directory is told, by replacement or by writing, and only there") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::filesystem::create_directory(directory->path() + "/other");
+  asio::io_context loop;
+  DirectoryWatch watch(loop);
+  CHECK(watch.watch({directory->path(), "/no/such/directory"}) == std::vector<std::string>{"/no/such/directory"});
+  std::vector<std::string> seen;
+  auto body = [&]() -> asio::awaitable<void> {
+    std::ofstream(directory->path() + "/other/unseen") << "x";
+    std::ofstream(directory->path() + "/.new") << "x";
+    std::filesystem::rename(directory->path() + "/.new", directory->path() + "/main.cf");
+    auto changes = co_await within(std::chrono::seconds(10), watch.changes());
+    REQUIRE(changes);
+    for (const Change& change : *changes) seen.push_back(change.name);
+  };
+  asio::co_spawn(loop, body(), asio::detached);
+  loop.run();
+  CHECK(std::find(seen.begin(), seen.end(), "main.cf") != seen.end());
+  CHECK(std::find(seen.begin(), seen.end(), "unseen") == seen.end());
+
+  // Not watched any more: nothing is told.
+  watch.watch({});
+  std::ofstream(directory->path() + "/main.cf") << "y";
+  CHECK(watch.pending().empty());
 }

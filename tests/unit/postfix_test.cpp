@@ -7,6 +7,7 @@
 #include "postfix/endpoints.hpp"
 #include "postfix/instance.hpp"
 #include "postfix/inventory.hpp"
+#include "postfix/mail_log.hpp"
 #include "postfix/queue.hpp"
 #include "postfix/tools.hpp"
 
@@ -146,4 +147,46 @@ TEST_CASE("a queue is counted by names: hashed or not, without temporary files")
   REQUIRE(counts.oldest_at);
   CHECK(postmultid::model::to_rfc3339(*counts.oldest_at) == "2021-11-08T08:08:59.000Z");
   CHECK(count_queue(instance, std::chrono::milliseconds(-1)).truncated);
+}
+
+TEST_CASE("a log tag belongs to an instance if it is its name, or its name and a program's") {
+  CHECK(is_tag_of("postfix-out/smtpd", "postfix-out"));
+  CHECK(is_tag_of("postfix-out/relay/smtp", "postfix-out"));
+  CHECK(is_tag_of("postfix-out", "postfix-out"));
+  CHECK_FALSE(is_tag_of("postfix-outer/smtpd", "postfix-out"));
+  CHECK_FALSE(is_tag_of("postfix/smtpd", "postfix-out"));
+  CHECK_FALSE(is_tag_of("", "postfix-out"));
+}
+
+TEST_CASE("the log tells of a stop by master's own word or that of postfix stop, unless a start came after it") {
+  using Lines = std::vector<std::string>;
+  const std::string started = "Nov 23 x postfix-in/master[7]: daemon started -- version 3.7, configuration /etc/postfix-in";
+  const std::string stopping = "Nov 23 x postfix-in/postfix-script[9]: stopping the Postfix mail system";
+  const std::string term = "Nov 23 x postfix-in/master[7]: terminating on signal 15";
+  CHECK(tells_of_a_stop(Lines{started, stopping}, 7));
+  CHECK(tells_of_a_stop(Lines{started, term}, 7));
+  CHECK(tells_of_a_stop(Lines{started, stopping, term}, 7));
+  CHECK_FALSE(tells_of_a_stop(Lines{started}, 7));
+  CHECK_FALSE(tells_of_a_stop(Lines{stopping, started}, 7));
+  CHECK_FALSE(tells_of_a_stop(Lines{started, "postfix-in/master[8]: terminating on signal 15"}, 7));
+  // What a stranger puts into a subject line is not postfix-script's word.
+  CHECK_FALSE(tells_of_a_stop(Lines{started, "postfix-in/cleanup[1]: warning: header Subject: stopping the Postfix mail system"}, 7));
+}
+
+TEST_CASE("the last lines of a maillog_file are read, and no more than asked for") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  Instance instance;
+  instance.maillog_file = directory->path() + "/mail.log";
+  CHECK_FALSE(last_lines(instance, 3));
+  std::ofstream log(instance.maillog_file);
+  for (int i = 0; i < 100'000; ++i) log << "line " << i << " of a log that is longer than what is read\n";
+  log << "cut";
+  log.close();
+  auto lines = last_lines(instance, 3);
+  REQUIRE(lines);
+  REQUIRE(lines->size() == 3);
+  CHECK((*lines)[1].starts_with("line 99999 "));
+  CHECK(lines->back() == "cut");
+  CHECK(last_lines(instance, 0)->empty());
 }
