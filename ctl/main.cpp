@@ -75,8 +75,9 @@ const std::vector<Verb>& verbs() {
 }
 
 void add_selection(CLI::App& verb, Options& options) {
-  auto* names = verb.add_option("ID", options.selection.names,
-                                "postfix-out, or short: out; a configuration directory; - for the primary; 'postfix-*'");
+  auto* names =
+      verb.add_option("ID", options.selection.names,
+                      "postfix-out, or short: out; a configuration directory; - for the primary; 'postfix-*'");
   auto* group = verb.add_option("-g,--group", options.selection.group, "All members of a group")->excludes(names);
   verb.add_flag("-a,--all", options.selection.all, "All members")->excludes(names)->excludes(group);
 }
@@ -106,8 +107,8 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
       add_selection(verb, options);
       verb.add_option("--for", options.state, "running, stopped, failed, …")
           ->capture_default_str()
-          ->check(CLI::IsMember({"running", "stopped", "waiting", "starting", "reloading", "stopping", "backoff",
-                                 "failed"}));
+          ->check(CLI::IsMember(
+              {"running", "stopped", "waiting", "starting", "reloading", "stopping", "backoff", "failed"}));
       add_timeout(verb, options);
       break;
     case Takes::logs:
@@ -137,7 +138,8 @@ CLI::App& command_for(CLI::App& app, const Verb& verb) {
   auto above = app.get_subcommands([&](const CLI::App* each) { return each->get_name() == first; });
   CLI::App* parent = above.empty() ? nullptr : above.front();
   if (!parent) {
-    parent = app.add_subcommand(first, first == "op" ? "Operations: list, show, wait, cancel" : "The daemon itself: reread");
+    parent =
+        app.add_subcommand(first, first == "op" ? "Operations: list, show, wait, cancel" : "The daemon itself: reread");
     parent->require_subcommand(1);
     parent->fallthrough();
   }

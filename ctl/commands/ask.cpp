@@ -35,18 +35,21 @@ bool is_in(const Member& member, const std::string& state) {
 }  // namespace
 
 Exit is_active(const Options& options) {
-  return ask(options, state_word, [](const Member& member) { return model::is_up(member.state); }, Exit::not_running);
+  return ask(
+      options, state_word, [](const Member& member) { return model::is_up(member.state); }, Exit::not_running);
 }
 
 Exit is_failed(const Options& options) {
-  return ask(options, state_word, [](const Member& member) { return member.state == State::failed; }, Exit::failed);
+  return ask(
+      options, state_word, [](const Member& member) { return member.state == State::failed; }, Exit::failed);
 }
 
 Exit is_enabled(const Options& options) {
   auto word = [](const Member& member) {
     return std::string(!member.enabled ? "unknown" : *member.enabled ? "enabled" : "disabled");
   };
-  return ask(options, word, [](const Member& member) { return member.enabled == true; }, Exit::failed);
+  return ask(
+      options, word, [](const Member& member) { return member.enabled == true; }, Exit::failed);
 }
 
 Exit wait_for(const Options& options) {

@@ -22,11 +22,11 @@ struct Options {
   model::Selection selection;  // empty: everything, where that makes sense
   bool wait = true;
   std::chrono::milliseconds timeout{std::chrono::minutes(10)};
-  std::string state = "running";  // wait: for this
-  std::size_t lines = 20;         // logs, events: so many of the last
-  bool follow = false;            // events: and those to come
-  bool quiet = false;             // is-…: the exit status only
-  std::string operation;          // op: "op-7"
+  std::string state = "running";                         // wait: for this
+  std::size_t lines = 20;                                // logs, events: so many of the last
+  bool follow = false;                                   // events: and those to come
+  bool quiet = false;                                    // is-…: the exit status only
+  std::string operation;                                 // op: "op-7"
   std::string file = "/etc/postmultid/postmultid.yaml";  // validate
 
   bool selects() const { return !selection.names.empty() || !selection.group.empty() || selection.all; }

@@ -25,7 +25,8 @@ Exit validate(const Options& options) {
     fmt::print(stderr, "{}", definitions::describe(definition.error()));
     return Exit::refused;
   }
-  if (definition->files.empty()) return complain({Exit::failed, "there is no " + options.file + ", and no conf.d beside it"});
+  if (definition->files.empty())
+    return complain({Exit::failed, "there is no " + options.file + ", and no conf.d beside it"});
   std::string files;
   for (const std::string& file : definition->files) files += (files.empty() ? "" : ", ") + file;
   fmt::print("ok  {}\n    start order  {}\n", files, order_of(*definition));

@@ -19,7 +19,7 @@ std::string escaped(const std::string& text) {
   std::string safe;
   for (unsigned char c : text)
     safe += std::isalnum(c) || c == '-' || c == '_' || c == '.' ? std::string(1, static_cast<char>(c))
-                                                               : fmt::format("%{:02X}", c);
+                                                                : fmt::format("%{:02X}", c);
   return safe;
 }
 
@@ -34,8 +34,9 @@ void print_event(const model::Event& event, bool with_name) {
 
 Exit logs(const Options& options) {
   if (options.selection.names.size() != 1) return complain({Exit::usage, "of which one? pmctl logs ID"});
-  auto answer = Client(options.socket)
-                    .get(fmt::format("/v1/instances/{}/log?lines={}", escaped(options.selection.names[0]), options.lines));
+  auto answer =
+      Client(options.socket)
+          .get(fmt::format("/v1/instances/{}/log?lines={}", escaped(options.selection.names[0]), options.lines));
   if (!answer) return complain(answer.error());
   if (options.format == Format::json) {
     fmt::print("{}\n", answer->dump(2));

@@ -116,8 +116,8 @@ Exit status(const Options& options) {
       }
   }
   // Asked about somebody by name, the exit status is an answer too; a look at everything is not a question.
-  bool all_running = std::all_of(known->chosen.begin(), known->chosen.end(),
-                                 [](const Member& member) { return is_up(member.state); });
+  bool all_running =
+      std::all_of(known->chosen.begin(), known->chosen.end(), [](const Member& member) { return is_up(member.state); });
   return options.selection.names.empty() || all_running ? Exit::ok : Exit::not_running;
 }
 

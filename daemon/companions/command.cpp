@@ -186,8 +186,8 @@ asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, 
   Output output = output_of(command);
   auto started = children.start(std::move(prepared->command), output.fd.get());
   if (!started)
-    co_return std::unexpected(Fault{FailureClass::config, "not-executed",
-                                    command.place + ": " + started.error().message, ""});
+    co_return std::unexpected(
+        Fault{FailureClass::config, "not-executed", command.place + ": " + started.error().message, ""});
   auto stat = host::process_stat(started->pid());
   auto written = write_record(command.record, started->pid(), stat ? stat->start_ticks : 0);
   if (!written) {

@@ -208,8 +208,7 @@ asio::awaitable<Response> get_health(runtime::Service& service, Request request,
   if (level != "ready") co_return refuse(bad_request("level=" + level + " is not one of alive, ready"));
   json missing = json::array();
   for (const model::Member& member : service.status()->members)
-    if (member.desired == model::Desired::up && !model::is_up(member.state))
-      missing.push_back(member.id.text);
+    if (member.desired == model::Desired::up && !model::is_up(member.state)) missing.push_back(member.id.text);
   bool ok = missing.empty();
   co_return answer(json{{"level", level}, {"ok", ok}, {"missing", std::move(missing)}}, ok ? 200 : 503);
 }

@@ -12,8 +12,8 @@ namespace postmultid::host {
 
 namespace {
 
-constexpr std::uint32_t kInteresting = IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM |
-                                       IN_ONLYDIR | IN_EXCL_UNLINK;
+constexpr std::uint32_t kInteresting =
+    IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_ONLYDIR | IN_EXCL_UNLINK;
 
 }  // namespace
 

@@ -22,11 +22,11 @@ namespace {
 // More at a time only makes each of them slower.
 constexpr std::size_t kAtOnce = 8;
 
-const std::vector<std::string> kParameters{"multi_instance_name", "multi_instance_group", "multi_instance_enable",
-                                           "queue_directory",     "data_directory",       "daemon_directory",
-                                           "command_directory",   "showq_service_name",   "queue_service_name",   "pickup_service_name",
-                                           "syslog_name",         "mail_version",         "master_service_disable",
-                                           "maillog_file",        "inet_interfaces",      "inet_protocols"};
+const std::vector<std::string> kParameters{
+    "multi_instance_name",    "multi_instance_group", "multi_instance_enable", "queue_directory",
+    "data_directory",         "daemon_directory",     "command_directory",     "showq_service_name",
+    "queue_service_name",     "pickup_service_name",  "syslog_name",           "mail_version",
+    "master_service_disable", "maillog_file",         "inet_interfaces",       "inet_protocols"};
 
 bool is_yes(std::string word) {
   std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });

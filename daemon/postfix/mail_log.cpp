@@ -52,7 +52,8 @@ bool is_tag_of(std::string_view tag, std::string_view syslog_name) {
 }
 
 model::Result<Lines> last_lines(const Instance& instance, std::size_t count) {
-  if (!instance.maillog_file.empty()) return tail(instance.maillog_file, count, [](const std::string&) { return true; });
+  if (!instance.maillog_file.empty())
+    return tail(instance.maillog_file, count, [](const std::string&) { return true; });
   const std::string& name = instance.syslog_name;
   if (auto lines = host::journal_tail([&](std::string_view tag) { return is_tag_of(tag, name); }, count)) return *lines;
   model::Error none{"nothing of " + name + " in the journal, and there is no /var/log/mail.log", 0};

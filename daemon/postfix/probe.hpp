@@ -27,7 +27,7 @@ asio::awaitable<std::expected<Master, model::Fault>> await_master(Tools& tools, 
 
 /// Waits until the master with this pid is ready; the fault says what is missing.
 asio::awaitable<std::expected<model::Readiness, model::Fault>> await_ready(Tools& tools, Instance instance, pid_t pid,
-                                                                    std::chrono::milliseconds limit);
+                                                                           std::chrono::milliseconds limit);
 
 /// Looks once.
 asio::awaitable<model::Readiness> look(Tools& tools, Instance instance, pid_t pid);

@@ -43,7 +43,8 @@ Result<host::TemporaryDirectory> copy_of(const Instance& instance) {
 /// Postfix would wait until the file is two seconds old (docs/postfix-facts.md, "Reload").
 void make_older(const std::string& file) {
   std::error_code ignored;
-  std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1), ignored);
+  std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1),
+                                   ignored);
 }
 
 /// Where in main.cf the parameter is set that a message such as "bad numerical configuration: max_idle = 5q" names.
@@ -62,7 +63,8 @@ std::string place_of(const Instance& instance, const std::string& message) {
 }
 
 Fault unacceptable(const Instance& instance, std::string message) {
-  return {FailureClass::config, "reload-refused", std::move(message), "postconf -c " + instance.config_directory + " -n"};
+  return {FailureClass::config, "reload-refused", std::move(message),
+          "postconf -c " + instance.config_directory + " -n"};
 }
 
 asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
@@ -82,7 +84,8 @@ asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
   if (!tested) co_return std::unexpected(Fault{FailureClass::environment, "not-executed", tested.error().message, ""});
   if (tested->ok()) co_return Done{};
   // master says why only to the log; of the values that every program reads, another one says it to us.
-  auto asked = co_await tools.run(words(instance.command_directory + "/postmap", "-c", copy->path(), "-q", "x", "static:x"));
+  auto asked =
+      co_await tools.run(words(instance.command_directory + "/postmap", "-c", copy->path(), "-q", "x", "static:x"));
   std::string output = asked && !asked->ok() ? asked->output : "";
   auto understand = [instance, copied = copy->path(), output] {
     std::string reason = reason_in(output);
@@ -113,13 +116,13 @@ Done look_at_endpoints(const Instance& instance, pid_t master) {
   auto missing = unserved(instance, held);
   for (const Endpoint& endpoint : endpoints(instance)) {
     if (!endpoint.host.empty() && !resolves(endpoint.host))
-      return std::unexpected(unacceptable(instance, file + endpoint.host + " (in " + endpoint.service +
-                                                        ") is no address and cannot be resolved"));
+      return std::unexpected(unacceptable(
+          instance, file + endpoint.host + " (in " + endpoint.service + ") is no address and cannot be resolved"));
     if (std::find(missing.begin(), missing.end(), endpoint.service) == missing.end()) continue;
     for (const host::ListeningSocket& socket : *sockets)
       if (endpoint.served_by(socket))
-        return std::unexpected(unacceptable(instance, file + endpoint.service + ": " + socket.endpoint() +
-                                                          " is in use by " + host::holder_of(socket)));
+        return std::unexpected(unacceptable(
+            instance, file + endpoint.service + ": " + socket.endpoint() + " is in use by " + host::holder_of(socket)));
   }
   return {};
 }
@@ -134,9 +137,10 @@ asio::awaitable<Done> guard(Tools& tools, Instance instance, pid_t master) {
 }
 
 asio::awaitable<Done> reload(Tools& tools, Instance instance, std::shared_ptr<const host::Process> master) {
-  auto cleaned = co_await tools.run(words(instance.command_directory + "/postsuper", "-c", instance.config_directory,
-                                          "active"));
-  if (!cleaned) co_return std::unexpected(Fault{FailureClass::environment, "not-executed", cleaned.error().message, ""});
+  auto cleaned =
+      co_await tools.run(words(instance.command_directory + "/postsuper", "-c", instance.config_directory, "active"));
+  if (!cleaned)
+    co_return std::unexpected(Fault{FailureClass::environment, "not-executed", cleaned.error().message, ""});
   if (!cleaned->ok()) {
     auto understand = [output = cleaned->output] { return reason_in(output); };
     std::string reason = co_await host::offload(tools.pool(), std::move(understand));

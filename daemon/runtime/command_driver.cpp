@@ -14,9 +14,7 @@ namespace {
 // What a dead companion leaves has nothing to bring to an end for us: it gets a moment, then it is in the way.
 constexpr milliseconds kSurvivorsGrace{2000};
 
-Done no_instance() {
-  return std::unexpected(Fault{FailureClass::config, "no-instance", "is no Postfix instance", ""});
-}
+Done no_instance() { return std::unexpected(Fault{FailureClass::config, "no-instance", "is no Postfix instance", ""}); }
 
 asio::awaitable<bool> swept(asio::thread_pool& pool, companions::Command command, bool force) {
   co_await companions::sweep(pool, std::move(command), force);

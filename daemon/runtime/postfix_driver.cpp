@@ -103,9 +103,8 @@ asio::awaitable<Done> PostfixDriver::flush() const {
 }
 
 asio::awaitable<Done> PostfixDriver::enable(bool enabled) const {
-  auto edited = co_await tools_.postconf(postfix::words("-c", instance_.config_directory, "-e",
-                                                        std::string("multi_instance_enable = ") +
-                                                            (enabled ? "yes" : "no")));
+  auto edited = co_await tools_.postconf(postfix::words(
+      "-c", instance_.config_directory, "-e", std::string("multi_instance_enable = ") + (enabled ? "yes" : "no")));
   if (edited) co_return Done{};
   co_return std::unexpected(Fault{FailureClass::config, "not-edited", edited.error().message, ""});
 }

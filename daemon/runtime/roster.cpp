@@ -99,9 +99,10 @@ class Composer {
                                 .over(group ? group->supervise : definitions::Supervise{})
                                 .over(definition_.defaults));
     bool examinable = !instance.queue_directory.empty() && !(entry.broken && entry.broken->code == "conflict");
-    roster_.entries.push_back(
-        {MemberSpec{instance.id, group_name, instance.enabled, entry.broken, policy, examinable, instance.primary, false},
-         crew_.drive(instance, declared ? declared->reload_on : std::vector<std::string>{}), entry.enabled_known});
+    roster_.entries.push_back({MemberSpec{instance.id, group_name, instance.enabled, entry.broken, policy, examinable,
+                                          instance.primary, false},
+                               crew_.drive(instance, declared ? declared->reload_on : std::vector<std::string>{}),
+                               entry.enabled_known});
   }
 
   void add(const definitions::Companion& companion, const definitions::Group& group) {

@@ -102,11 +102,16 @@ std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance,
 std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) const {
   std::optional<companions::Endpoint> ready;
   if (c.ready) ready = {c.ready->host, c.ready->port, c.ready->path};
-  companions::Command command{c.name.text,       c.command,
-                              c.user,            c.group,
-                              c.environment,     c.directory,
-                              std::move(ready),  c.stop_signal,
-                              c.name.place.text(), places_.run_directory + "/companions/" + c.name.text};
+  companions::Command command{c.name.text,
+                              c.command,
+                              c.user,
+                              c.group,
+                              c.environment,
+                              c.directory,
+                              std::move(ready),
+                              c.stop_signal,
+                              c.name.place.text(),
+                              places_.run_directory + "/companions/" + c.name.text};
   return std::make_shared<CommandDriver>(children_, pool_, std::move(command));
 }
 
@@ -261,14 +266,8 @@ void Shell::perform(const Leave&) {
 std::shared_ptr<const model::Status> Shell::status() {
   if (status_) return status_;
   auto fresh = std::make_shared<model::Status>();
-  fresh->daemon = {POSTMULTID_VERSION,
-                   host_name(),
-                   mail_version_,
-                   fleet_.shutting_down() ? "stopping" : "running",
-                   ::getpid(),
-                   started_at_,
-                   definition_.files,
-                   definition_problems_};
+  fresh->daemon = {POSTMULTID_VERSION, host_name(), mail_version_,     fleet_.shutting_down() ? "stopping" : "running",
+                   ::getpid(),         started_at_, definition_.files, definition_problems_};
   auto& problems = fresh->daemon.definition_problems;
   problems.insert(problems.end(), roster_problems_.begin(), roster_problems_.end());
   Clocks clocks = Clocks::now();
@@ -344,8 +343,9 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
     Problem failed{503, "inventory-unreadable", "Postfix's own list cannot be read", read.error().message};
     co_return std::unexpected(std::move(failed));
   }
-  note("", "reread", std::to_string(definition_.files.size()) + " definition files, " +
-                         std::to_string(fleet_.members().size()) + " members");
+  note("", "reread",
+       std::to_string(definition_.files.size()) + " definition files, " + std::to_string(fleet_.members().size()) +
+           " members");
   co_return Answer<void>{};
 }
 

@@ -138,7 +138,8 @@ struct Reread {};
 struct Leave {};
 // clang-format on
 
-using Action = std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Abandon, SignalMaster,
-                            ArmTimer, CancelTimer, Errand, Progress, Record, Concluded, Forget, Reread, Leave>;
+using Action =
+    std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Abandon, SignalMaster,
+                 ArmTimer, CancelTimer, Errand, Progress, Record, Concluded, Forget, Reread, Leave>;
 
 }  // namespace postmultid::supervision

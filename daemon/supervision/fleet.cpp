@@ -17,8 +17,7 @@ std::string passed_over(const Requested& request, const MemberSpec& spec) {
     case start:
     case stop:
     case restart:
-    case abort:
-      return request.named || spec.enabled || spec.broken ? "" : "multi_instance_enable is not yes";
+    case abort: return request.named || spec.enabled || spec.broken ? "" : "multi_instance_enable is not yes";
     case reload:
     case flush:
       if (spec.companion) return "is no Postfix instance: nothing to " + model::to_word(request.action);

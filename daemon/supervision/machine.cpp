@@ -211,8 +211,7 @@ void Machine::enter(Phase phase, Context& context) {
   attempt_ = context.next_attempt();
   next_at_.reset();
   if (state() != before) changed_at_ = context.now;
-  bool reload_goes_on =
-      (running() && phase != Phase::guarding) || phase == Phase::launching || phase == Phase::proving;
+  bool reload_goes_on = (running() && phase != Phase::guarding) || phase == Phase::launching || phase == Phase::proving;
   if (!reload_goes_on) end_reload(Outcome::superseded, "it is being stopped or started", context);
   for (const auto& operation : {operation_, reload_})
     if (operation) context.actions.push_back(Progress{*operation, spec_.id, name(phase)});
@@ -366,9 +365,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     }
     case Step::settle: return settle(context);
 
-    case Step::peek:
-      sighted_ = true;
-      return begin(Phase::finding, kFindLimit, FindMaster{}, context);
+    case Step::peek: sighted_ = true; return begin(Phase::finding, kFindLimit, FindMaster{}, context);
     case Step::retry_edited:
       if (desired_ == Desired::up && fault_ && fault_->kind == FailureClass::config) queue(context);
       return;
@@ -510,10 +507,9 @@ void Machine::fail_start(Fault fault, Context& context) {
 }
 
 void Machine::undo_start(const Happened& happened, Context& context) {
-  fault_ = happened.fault.value_or(Fault{FailureClass::crash, "start-failed",
-                                         happened.input == Input::expired ? "it was not ready within start_timeout"
-                                                                          : "it ended before it was ready",
-                                         ""});
+  fault_ = happened.fault.value_or(Fault{
+      FailureClass::crash, "start-failed",
+      happened.input == Input::expired ? "it was not ready within start_timeout" : "it ended before it was ready", ""});
   failing_ = true;
   full_check_ = true;
   record("start-failed", fault_->message, context);

@@ -106,19 +106,19 @@ constexpr MachineTable table = build(
 constinit const MachineTable kMachineTable = table;
 
 const char* name(Phase phase) {
-  static constexpr const char* names[] = {"unknown",  "stopped",  "queued",   "finding", "checking",    "launching",
-                                          "proving",  "running",  "guarding", "vetting", "reloading",   "leaving",
-                                          "terminating", "killing", "sweeping", "clearing", "backoff", "failed"};
+  static constexpr const char* names[] = {"unknown",     "stopped", "queued",   "finding",  "checking",  "launching",
+                                          "proving",     "running", "guarding", "vetting",  "reloading", "leaving",
+                                          "terminating", "killing", "sweeping", "clearing", "backoff",   "failed"};
   static_assert(std::size(names) == kPhases && index(Phase::failed) == kPhases - 1);
   return names[index(phase)];
 }
 
 const char* name(Input input) {
   static constexpr const char* names[] = {
-      "want_up", "want_down", "want_bounce", "want_abort",   "want_reload",  "turn",     "broken",        "mended",
-      "edited",  "sighted",   "present",     "absent",       "foreign",      "checked",  "check_failed",  "launched",
-      "launch_failed", "proven", "ready",    "not_ready",    "reloaded",     "not_reloaded", "died",      "quit",
-      "cleared", "swept",     "expired"};
+      "want_up",      "want_down", "want_bounce",   "want_abort", "want_reload", "turn",      "broken",
+      "mended",       "edited",    "sighted",       "present",    "absent",      "foreign",   "checked",
+      "check_failed", "launched",  "launch_failed", "proven",     "ready",       "not_ready", "reloaded",
+      "not_reloaded", "died",      "quit",          "cleared",    "swept",       "expired"};
   static_assert(std::size(names) == kInputs && index(Input::expired) == kInputs - 1);
   return names[index(input)];
 }

@@ -51,9 +51,9 @@ TEST_CASE("a record names one process of this boot; anything else names nobody")
   REQUIRE(write_record(command.record, ::getpid(), own_ticks() + 1));
   CHECK_FALSE(find(command));
 
-  for (const char* wrong :
-       {"", "{", "[]", "null", R"({"pid": 1})", R"({"pid": "x", "start_ticks": 1, "boot_id": "y"})",
-        R"({"pid": -1, "start_ticks": 1, "boot_id": "y"})", R"({"pid": 99999999999, "start_ticks": 1, "boot_id": "y"})"}) {
+  for (const char* wrong : {"", "{", "[]", "null", R"({"pid": 1})", R"({"pid": "x", "start_ticks": 1, "boot_id": "y"})",
+                            R"({"pid": -1, "start_ticks": 1, "boot_id": "y"})",
+                            R"({"pid": 99999999999, "start_ticks": 1, "boot_id": "y"})"}) {
     CAPTURE(wrong);
     std::ofstream(command.record) << wrong;
     CHECK_FALSE(find(command));

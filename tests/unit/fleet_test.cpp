@@ -430,8 +430,9 @@ TEST_CASE("a refused configuration is tried again as soon as it was edited") {
 TEST_CASE("members of a parallel group do not wait for each other, later groups do") {
   VirtualHost host;
   host.latency_max = milliseconds(20);
-  host.inventory({{{"-"}, "", true, {}, {}}, {{"a1"}, "a", true, {}, {}}, {{"a2"}, "a", true, {}, {}}, {{"b"}, "b", true, {}, {}}},
-                 {{"a", true, false}, {"b", false, false}});
+  host.inventory(
+      {{{"-"}, "", true, {}, {}}, {{"a1"}, "a", true, {}, {}}, {{"a2"}, "a", true, {}, {}}, {{"b"}, "b", true, {}, {}}},
+      {{"a", true, false}, {"b", false, false}});
   while (host.state("a1") != State::starting) host.run(milliseconds(1));
   CHECK(host.state("a2") == State::starting);
   CHECK(host.state("b") == State::waiting);
@@ -493,7 +494,8 @@ TEST_CASE("flush, check and enable are errands: they leave every state as it is"
 }
 
 TEST_CASE("what does not concern a companion is passed over in a group, and refused by name") {
-  VirtualHost host = started({{{"-"}, "", true, {}, {}, true, true}, {{"filter"}, "mta", true, {}, {}, true, false, true}});
+  VirtualHost host =
+      started({{{"-"}, "", true, {}, {}, true, true}, {{"filter"}, "mta", true, {}, {}, true, false, true}});
   auto all = host.request(Ask::reload, {"-", "filter"}, false);
   auto named = host.request(Ask::reload, {"filter"});
   auto primary = host.request(Ask::disable, {"-"});

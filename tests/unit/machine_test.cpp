@@ -150,8 +150,7 @@ TEST_CASE("an answer with the id of an earlier attempt does nothing, in any phas
   for (std::size_t p = 0; p < kPhases; ++p)
     for (Input input : {Input::present, Input::absent, Input::foreign, Input::checked, Input::check_failed,
                         Input::launched, Input::launch_failed, Input::proven, Input::ready, Input::not_ready,
-                        Input::reloaded, Input::not_reloaded,
-                        Input::cleared, Input::swept, Input::expired}) {
+                        Input::reloaded, Input::not_reloaded, Input::cleared, Input::swept, Input::expired}) {
       CAPTURE(name(phase_at(p)));
       CAPTURE(name(input));
       Bench b = in(phase_at(p));

@@ -160,7 +160,8 @@ TEST_CASE("a log tag belongs to an instance if it is its name, or its name and a
 
 TEST_CASE("the log tells of a stop by master's own word or that of postfix stop, unless a start came after it") {
   using Lines = std::vector<std::string>;
-  const std::string started = "Nov 23 x postfix-in/master[7]: daemon started -- version 3.7, configuration /etc/postfix-in";
+  const std::string started =
+      "Nov 23 x postfix-in/master[7]: daemon started -- version 3.7, configuration /etc/postfix-in";
   const std::string stopping = "Nov 23 x postfix-in/postfix-script[9]: stopping the Postfix mail system";
   const std::string term = "Nov 23 x postfix-in/master[7]: terminating on signal 15";
   CHECK(tells_of_a_stop(Lines{started, stopping}, 7));
@@ -170,7 +171,8 @@ TEST_CASE("the log tells of a stop by master's own word or that of postfix stop,
   CHECK_FALSE(tells_of_a_stop(Lines{stopping, started}, 7));
   CHECK_FALSE(tells_of_a_stop(Lines{started, "postfix-in/master[8]: terminating on signal 15"}, 7));
   // What a stranger puts into a subject line is not postfix-script's word.
-  CHECK_FALSE(tells_of_a_stop(Lines{started, "postfix-in/cleanup[1]: warning: header Subject: stopping the Postfix mail system"}, 7));
+  CHECK_FALSE(tells_of_a_stop(
+      Lines{started, "postfix-in/cleanup[1]: warning: header Subject: stopping the Postfix mail system"}, 7));
 }
 
 TEST_CASE("the last lines of a maillog_file are read, and no more than asked for") {

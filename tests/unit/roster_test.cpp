@@ -102,7 +102,8 @@ TEST_CASE("what is nearer to the member counts: its own words, its group's, the 
       "defaults: { supervise: { start_limit: 3, stop_grace: 3s, start_timeout: 33s } }\n"
       "groups:\n- name: mta\n  members: [postfix-out, postfix-in]\n"
       "  supervise: { start_limit: 4, stop_grace: 4s, retry_failed: never }\n"
-      "instances:\n- name: postfix-in\n  reload_on: [/etc/ssl/a.pem]\n  supervise: { start_limit: 5, restart: always }\n"
+      "instances:\n- name: postfix-in\n  reload_on: [/etc/ssl/a.pem]\n  supervise: { start_limit: 5, restart: always "
+      "}\n"
       "primary: { reload_on: [/etc/ssl/b.pem] }\n");
   const auto& in = spec_of(roster, "postfix-in").policy;
   CHECK(in.start_limit == 5);
@@ -129,8 +130,8 @@ TEST_CASE("what does not fit this host is said with its place, and left out") {
 }
 
 TEST_CASE("an instance that is named twice, by name and by directory, is there once") {
-  auto [roster, crew] = composed(
-      "version: 1\ngroups:\n- {name: a, members: [postfix-in]}\n- {name: b, members: [/etc/postfix-in]}\n");
+  auto [roster, crew] =
+      composed("version: 1\ngroups:\n- {name: a, members: [postfix-in]}\n- {name: b, members: [/etc/postfix-in]}\n");
   CHECK(roster.entries.size() == kHost.size());
   CHECK(spec_of(roster, "postfix-in").group == "a");
   REQUIRE(roster.problems.size() == 1);
