@@ -22,7 +22,7 @@ std::string order_of(const definitions::Definition& definition) {
 Exit validate(const Options& options) {
   auto definition = definitions::load(options.file);
   if (!definition) {
-    fmt::print(stderr, "{}", definitions::describe(definition.error()));
+    fmt::print(stderr, "{}\n", definitions::describe(definition.error()));
     return Exit::refused;
   }
   if (definition->files.empty())

@@ -66,9 +66,10 @@ class Reporter {
       std::string word = fmt::format("{:<10}", word_of(operation.action, member.outcome));
       fmt::print("{}{}{}{}\n", terminal_.paint(tone_of(member.outcome), word), member.id.text,
                  message.empty() ? "" : "  ", message);
-      if (member.outcome == Outcome::refused && operation.action == Action::restart)
+      if (member.outcome != Outcome::refused || member.steps.empty()) continue;  // refused before anything was looked at
+      if (operation.action == Action::restart)
         fmt::print("          Nothing was stopped: {} goes on as it was.\n", member.id.text);
-      if (member.outcome == Outcome::refused && operation.action == Action::reload)
+      if (operation.action == Action::reload)
         fmt::print("          No signal was sent: {} goes on as it was.\n", member.id.text);
     }
     std::fflush(stdout);

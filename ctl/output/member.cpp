@@ -150,7 +150,8 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
   for (const model::Check& check : member.checks) checks += (checks.empty() ? "" : "   ") + check_word(check);
   print_line("checks", checks);
   if (member.proof)
-    print_line("proof", fmt::format("pid {} runs {}, holds {}, {}", member.proof->pid, member.proof->executable,
+    print_line("proof", fmt::format("pid {} runs {}, {} {}, {}", member.proof->pid, member.proof->executable,
+                                    member.kind == model::Kind::companion ? "known by" : "holds",
                                     member.proof->lock_file,
                                     member.proof->adopted ? "was running already" : "started by postmultid"));
   if (member.state == State::running) print_line("listens", listens(member));

@@ -36,6 +36,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::seconds kConnectLimit{2};
+constexpr std::chrono::seconds kExecLimit{2};
 constexpr std::chrono::seconds kEndLimit{1};  // between two looks at what a sweep has left
 // Runs a program as another user without a line of ours between fork and exec; util-linux, on every Debian.
 constexpr char kSetpriv[] = "/usr/bin/setpriv";
@@ -196,6 +197,17 @@ asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, 
     co_return std::unexpected(Fault{FailureClass::environment, "not-recorded", written.error().message, ""});
   }
   co_return Done{};
+}
+
+asio::awaitable<std::optional<Running>> await_program(asio::thread_pool& pool, Command command) {
+  auto give_up = steady_clock::now() + kExecLimit;
+  for (;;) {
+    auto look_for_it = [command] { return std::make_shared<std::optional<Running>>(find(command)); };
+    auto running = co_await host::offload(pool, std::move(look_for_it));
+    bool changing_user = *running && !command.user.empty() && (*running)->executable == kSetpriv;
+    if (!changing_user || steady_clock::now() > give_up) co_return std::move(*running);
+    co_await host::pause(milliseconds(2));
+  }
 }
 
 asio::awaitable<model::Readiness> look(Command command, pid_t pid) {

@@ -64,6 +64,9 @@ Done check(const Command& command);
 /// its readiness.
 asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, Command command);
 
+/// The process that was launched, once it runs the command's own program. Nothing: it has ended.
+asio::awaitable<std::optional<Running>> await_program(asio::thread_pool& pool, Command command);
+
 /// Waits until it answers where it should; without `ready` it is ready as soon as it runs.
 asio::awaitable<std::expected<model::Readiness, model::Fault>> await_ready(Command command, pid_t pid,
                                                                            std::chrono::milliseconds limit);

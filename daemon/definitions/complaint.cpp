@@ -17,7 +17,7 @@ constexpr std::size_t kCrowd = 100;
 std::string describe(const Complaints& complaints) {
   std::string lines;
   for (const auto& [place, message] : complaints)
-    lines += (place.line == 0 ? place.file : place.text()) + ": " + message + "\n";
+    lines += (lines.empty() ? "" : "\n") + (place.line == 0 ? place.file : place.text()) + ": " + message;
   return lines;
 }
 

@@ -15,7 +15,7 @@ struct Complaint {
 
 using Complaints = std::vector<Complaint>;
 
-/// One line each: FILE:LINE:COLUMN: message, or FILE: message.
+/// One line each, with line breaks between them: FILE:LINE:COLUMN: message, or FILE: message.
 std::string describe(const Complaints& complaints);
 
 /// The text as UTF-8 whatever it was, short enough and without line breaks, so that a message stays one line.

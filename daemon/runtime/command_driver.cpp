@@ -55,12 +55,11 @@ asio::awaitable<Done> CommandDriver::launch() const {
 }
 
 asio::awaitable<Proved> CommandDriver::await_process(milliseconds) const {
-  auto running = co_await find();
-  if (!running) co_return std::unexpected(running.error());
-  if (!*running)
+  auto running = co_await companions::await_program(pool_, command_);
+  if (!running)
     co_return std::unexpected(
         Fault{FailureClass::crash, "start-failed", "it ended at once; its last words may say why", ""});
-  co_return std::move(**running);
+  co_return Found{std::move(running->process), running->start_ticks, running->executable};
 }
 
 asio::awaitable<Ready> CommandDriver::await_ready(pid_t pid, milliseconds limit) const {

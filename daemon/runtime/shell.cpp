@@ -72,11 +72,8 @@ asio::awaitable<Result<void>> Shell::open() {
   if (definition) {
     use(std::move(*definition));
   } else {
-    for (const auto& complaint : definition.error()) {
-      std::string line = definitions::describe({complaint});
-      line.erase(line.find_last_not_of('\n') + 1);
-      definition_problems_.push_back(std::move(line));
-    }
+    for (const auto& complaint : definition.error())
+      definition_problems_.push_back(definitions::describe({complaint}));
     for (const std::string& problem : definition_problems_)
       host::log(Level::error, "definition left aside, Postfix's own list counts: " + problem);
   }
@@ -163,9 +160,9 @@ void Shell::enroll(Roster roster) {
 
 /// An instance that gets another name while it runs is still the same one: it keeps its id until it is down.
 void Shell::keep_id_of_running(postfix::Instance& instance) const {
-  model::Member running;
   for (const auto& [id, of] : wards_) {
     if (!of.charge) continue;
+    model::Member running;
     of.ran_as->describe(running);
     if (running.config_directory == instance.config_directory) instance.id = id;
   }

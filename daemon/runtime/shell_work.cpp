@@ -137,12 +137,15 @@ asio::awaitable<Done> carry_out(std::shared_ptr<const Driver> driver, model::Act
 
 asio::awaitable<void> Shell::run_errand(Errand action) {
   auto done = co_await host::within(action.limit, carry_out(wards_.at(action.id).driver, action.action));
-  ErrandDone end{action.operation, action.id, action.action, model::Outcome::done, ""};
+  ErrandDone end{action.operation, action.id, model::Outcome::done, ""};
   if (!done || !*done) {
     bool refused = done && done->error().kind == model::FailureClass::config;
     end.outcome = refused ? model::Outcome::refused : model::Outcome::failed;
     end.message = done ? done->error().message : "did not end in time";
   }
+  // Who has enabled something expects to see it so at once.
+  bool edits = action.action == model::Action::enable || action.action == model::Action::disable;
+  if (edits) (void)co_await reread();
   dispatch(end);
 }
 

@@ -84,7 +84,6 @@ struct Happened {
 struct ErrandDone {
   OperationId operation;
   MemberId id;
-  model::Action action = model::Action::check;
   model::Outcome outcome = model::Outcome::done;
   std::string message;
 };
@@ -122,7 +121,8 @@ struct Abandon { MemberId id; AttemptId attempt; };
 struct SignalMaster { MemberId id; AttemptId master; bool kill = false; };
 struct ArmTimer { MemberId id; AttemptId attempt; Instant at; };
 struct CancelTimer { MemberId id; AttemptId attempt; };
-/// What leaves the state as it is: flush, check, enable, disable. Answered with ErrandDone within `limit`.
+/// What leaves the state as it is: flush, check, enable, disable. Answered with ErrandDone within `limit`, after the
+/// inventory was read again if main.cf was edited.
 struct Errand { OperationId operation; MemberId id; model::Action action; Duration limit{}; };
 /// An operation's member goes on to its next step.
 struct Progress { OperationId operation; MemberId id; const char* step; };

@@ -138,8 +138,6 @@ void Fleet::ask(const Requested& request, Machine& member, Context& context) {
 
 void Fleet::on(const ErrandDone& done, Context& context) {
   context.actions.push_back(Concluded{done.operation, done.id, done.outcome, done.message});
-  bool edited = done.action == model::Action::enable || done.action == model::Action::disable;
-  if (edited) context.actions.push_back(Reread{});
 }
 
 void Fleet::on(const Cancelled& cancelled, Context& context) {

@@ -210,7 +210,8 @@ void Machine::enter(Phase phase, Context& context) {
   phase_ = phase;
   attempt_ = context.next_attempt();
   next_at_.reset();
-  if (state() != before) changed_at_ = context.now;
+  // A reload is no interruption: it runs since it was started.
+  if (state() != before && !(model::is_up(state()) && model::is_up(before))) changed_at_ = context.now;
   bool reload_goes_on = (running() && phase != Phase::guarding) || phase == Phase::launching || phase == Phase::proving;
   if (!reload_goes_on) end_reload(Outcome::superseded, "it is being stopped or started", context);
   for (const auto& operation : {operation_, reload_})

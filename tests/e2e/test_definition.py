@@ -48,6 +48,7 @@ def test_a_companion_runs_as_its_user_and_its_process_is_shown_with_proof(define
     import pwd
     assert owner == pwd.getpwnam("nobody").pw_uid
     assert shown["proof"]["pid"] == shown["pid"]
+    assert shown["proof"]["executable"] == os.readlink(f"/proc/{shown['pid']}/exe")
     assert "proof" in pmctl("status", "filter").out
 
 
@@ -113,6 +114,15 @@ def test_a_companion_whose_port_somebody_else_has_does_not_pass_for_ready(border
 def reason_of(ident):
     reason = member(ident)["reason"]
     return reason["message"] if reason else ""
+
+
+def test_everybody_keeps_his_name_when_all_is_read_again(defined):
+    before = pids()
+    for arguments in (("daemon", "reread"), ("reload", "-a"), ("check", "-a")):
+        assert pmctl(*arguments).code == OK
+    assert [shown["id"] for shown in status()["members"]] == list(ORDER)
+    assert pids() == before
+    assert status()["daemon"]["definition_problems"] == []
 
 
 def test_a_killed_daemon_leaves_the_companion_running_and_the_next_one_adopts_it(defined):

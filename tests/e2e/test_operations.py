@@ -118,7 +118,7 @@ def test_enable_and_disable_edit_main_cf_and_touch_no_process(daemon):
     before = pids()
     assert pmctl("disable", "postfix-in").code == OK
     assert parameter("postfix-in", "multi_instance_enable") == "no"
-    until(lambda: member("postfix-in")["enabled"] is False, 10, "enabled is shown as no")
+    assert pmctl("is-enabled", "postfix-in").code == FAILED
     assert pids() == before
     assert pmctl("enable", "postfix-in").code == OK
     assert parameter("postfix-in", "multi_instance_enable") == "yes"

@@ -193,7 +193,7 @@ class VirtualHost {
   }
   void perform(const Errand& a) {
     log.push_back(model::to_word(a.action) + " " + a.id.text);
-    later([this, a] { handle(ErrandDone{a.operation, a.id, a.action, Outcome::done, ""}); });
+    later([this, a] { handle(ErrandDone{a.operation, a.id, Outcome::done, ""}); });
   }
   void perform(const Progress& a) { steps[a.operation.number][a.id.text].push_back(a.step); }
   void perform(const Launch& a) {

@@ -34,7 +34,7 @@ std::vector<fs::path> samples(const std::string& kind) {
 /// All complaints about a text, or "fine".
 std::string complaints(const std::string& text) {
   auto definition = load_text("f", text);
-  return definition ? "fine" : describe(definition.error());
+  return definition ? "fine" : describe(definition.error()) + "\n";
 }
 
 bool one_complains(const Complaints& all, const std::string& position, const std::string& piece) {
@@ -63,7 +63,7 @@ class Directory {
   }
   std::string refused() const {
     auto definition = load(main());
-    return definition ? "fine" : describe(definition.error());
+    return definition ? "fine" : describe(definition.error()) + "\n";
   }
 
  private:
