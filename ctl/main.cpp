@@ -87,7 +87,8 @@ void add_timeout(CLI::App& verb, Options& options) {
   verb.add_option_function<std::int64_t>(
           "--timeout", [&options](std::int64_t ms) { options.timeout = std::chrono::milliseconds(ms); },
           "How long to wait: 500ms, 30s, 5m (10m)")
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE));
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
+                                                                              CLI::AsNumberWithUnit::UNIT_REQUIRED)));
 }
 
 void add_options(CLI::App& verb, Takes takes, Options& options) {

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "control/server.hpp"
+#include "host/lock.hpp"
 #include "host/log.hpp"
 #include "host/notify.hpp"
 #include "runtime/shell.hpp"
@@ -28,6 +29,7 @@ namespace {
 
 // Enough that one hanging file system does not keep the others' work waiting.
 constexpr unsigned kThreads = 8;
+constexpr char kHostLock[] = "/run/postmultid.lock";
 
 struct Options {
   std::string socket = "/run/postmultid/control.sock";
@@ -76,10 +78,17 @@ int serve(const Options& options) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);  // the terminal that we were started from may go
 
+  // One for this host's Postfix, whatever socket it has: two would stop each other's masters.
+  auto only_one = postmultid::host::take_lock(kHostLock);
+  if (!only_one) {
+    log(Level::error, "cannot start: " + only_one.error().message);
+    return 1;
+  }
+
   asio::io_context loop(1);
   asio::thread_pool pool(kThreads);
   std::string run_directory = std::filesystem::absolute(options.socket).parent_path().string();
-  postmultid::runtime::Shell shell(loop, pool, {options.definition, std::move(run_directory)});
+  postmultid::runtime::Shell shell(loop, pool, {options.definition, std::move(run_directory), options.log_level});
   postmultid::control::Server server(loop, shell, options.socket);
   if (auto listening = server.listen(); !listening) {
     log(Level::error, "cannot start: " + listening.error().message);

@@ -63,10 +63,11 @@ class Reporter {
       if (member.outcome == Outcome::pending || !said_.insert(member.id).second) continue;
       bool plain = member.outcome == Outcome::unchanged && member.message.empty();
       std::string message = plain ? already(operation.action) : member.message;
-      std::string word = fmt::format("{:<10}", word_of(operation.action, member.outcome));
+      std::string word = fmt::format("{:<11}", word_of(operation.action, member.outcome));
       fmt::print("{}{}{}{}\n", terminal_.paint(tone_of(member.outcome), word), member.id.text,
                  message.empty() ? "" : "  ", message);
-      if (member.outcome != Outcome::refused || member.steps.empty()) continue;  // refused before anything was looked at
+      if (member.outcome != Outcome::refused || member.steps.empty())
+        continue;  // refused before anything was looked at
       if (operation.action == Action::restart)
         fmt::print("          Nothing was stopped: {} goes on as it was.\n", member.id.text);
       if (operation.action == Action::reload)

@@ -89,7 +89,11 @@ Exit cancel_operation(const Options& options) {
     fmt::print("{}\n", answer->dump(2));
   else
     print_operation(answer->get<Operation>());
-  return Exit::ok;
+  // What it has begun with goes on, and what has ended cannot be taken back: who cancels wants to know.
+  auto operation = answer->get<Operation>();
+  bool cancelled = std::any_of(operation.members.begin(), operation.members.end(),
+                               [](const auto& member) { return member.outcome == model::Outcome::cancelled; });
+  return cancelled ? Exit::ok : complain({Exit::failed, "there was nothing left to cancel"});
 }
 
 }  // namespace postmultid::ctl

@@ -58,9 +58,10 @@ std::string verdict(const model::Status& status) {
   }
   std::size_t failed = static_cast<std::size_t>(std::count_if(
       status.members.begin(), status.members.end(), [](const Member& m) { return m.state == State::failed; }));
-  std::size_t outside = static_cast<std::size_t>(
-      std::count_if(status.members.begin(), status.members.end(),
-                    [](const Member& m) { return m.reason && m.reason->code == "stopped-outside"; }));
+  std::size_t outside =
+      static_cast<std::size_t>(std::count_if(status.members.begin(), status.members.end(), [](const Member& m) {
+        return m.reason && m.reason->code == "stopped-outside";
+      }));
   std::string text = fmt::format("{} of {} up", up, wanted);
   if (outside) text += fmt::format(", {} stopped outside postmultid", outside);
   if (failed) return text + fmt::format(", {} FAILED", failed);

@@ -122,6 +122,7 @@ void print_members(const Terminal& terminal, const std::vector<Member>& members,
     for (const model::Check& check : members[i].checks)
       if (check.ok == false && members[i].state == State::running)
         fmt::print("    {} is not well: {}\n", check.name, check.detail);
+    if (members[i].restart_required) fmt::print("    needs a restart: pmctl restart {}\n", members[i].id.text);
     const auto& reason = members[i].reason;
     if (!reason) continue;
     fmt::print("    {}\n", reason->message);
@@ -150,10 +151,12 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
   for (const model::Check& check : member.checks) checks += (checks.empty() ? "" : "   ") + check_word(check);
   print_line("checks", checks);
   if (member.proof)
-    print_line("proof", fmt::format("pid {} runs {}, {} {}, {}", member.proof->pid, member.proof->executable,
-                                    member.kind == model::Kind::companion ? "known by" : "holds",
-                                    member.proof->lock_file,
-                                    member.proof->adopted ? "was running already" : "started by postmultid"));
+    print_line("proof",
+               fmt::format("pid {} runs {}, {} {}, {}", member.proof->pid, member.proof->executable,
+                           member.kind == model::Kind::companion ? "known by" : "holds", member.proof->lock_file,
+                           member.proof->adopted ? "was running already" : "started by postmultid"));
+  if (member.restart_required)
+    print_line("restart", "needed: what only a start takes up has changed since it was started");
   if (member.state == State::running) print_line("listens", listens(member));
   if (member.queue)
     print_line("queue", fmt::format("active {}, deferred {}, incoming {}, hold {}, maildrop {}, corrupt {}; oldest {}",

@@ -37,6 +37,8 @@ namespace {
 
 constexpr std::chrono::seconds kConnectLimit{2};
 constexpr std::chrono::seconds kExecLimit{2};
+// What a dead one leaves has nothing to bring to an end for us: it gets a moment, then it is in the way.
+constexpr std::chrono::seconds kSurvivorsGrace{2};
 constexpr std::chrono::seconds kEndLimit{1};  // between two looks at what a sweep has left
 // Runs a program as another user without a line of ours between fork and exec; util-linux, on every Debian.
 constexpr char kSetpriv[] = "/usr/bin/setpriv";
@@ -64,10 +66,15 @@ std::unexpected<Fault> cannot(const Command& command, const std::string& why) {
 }
 
 std::vector<std::string> argv_of(const Command& command) {
-  if (command.user.empty()) return command.argv;
-  std::vector<std::string> argv{kSetpriv, "--reuid=" + command.user, "--init-groups"};
-  argv.push_back("--regid=" + (command.group.empty() ? std::to_string(account(command.user).value_or(Account{}).group)
-                                                     : command.group));
+  if (command.user.empty() && command.group.empty()) return command.argv;
+  std::vector<std::string> argv{kSetpriv};
+  if (command.user.empty())
+    argv.insert(argv.end(), {"--clear-groups", "--regid=" + command.group});
+  else
+    argv.insert(argv.end(),
+                {"--reuid=" + command.user, "--init-groups",
+                 "--regid=" + (command.group.empty() ? std::to_string(account(command.user).value_or(Account{}).group)
+                                                     : command.group)});
   argv.push_back("--");
   argv.insert(argv.end(), command.argv.begin(), command.argv.end());
   return argv;
@@ -159,8 +166,8 @@ Done check(const Command& command) {
   if (!command.user.empty() && !account(command.user)) return cannot(command, "there is no user " + command.user);
   if (!command.group.empty() && !group_exists(command.group))
     return cannot(command, "there is no group " + command.group);
-  if (!command.user.empty() && ::access(kSetpriv, X_OK) != 0)
-    return cannot(command, std::string("there is no ") + kSetpriv + " to change to user " + command.user);
+  if ((!command.user.empty() || !command.group.empty()) && ::access(kSetpriv, X_OK) != 0)
+    return cannot(command, std::string("there is no ") + kSetpriv + " to change user or group with");
   std::error_code error;
   const std::string& program = command.argv.front();
   if (!std::filesystem::is_regular_file(program, error) || ::access(program.c_str(), X_OK) != 0)
@@ -171,6 +178,8 @@ Done check(const Command& command) {
 }
 
 asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, Command command) {
+  // What an earlier one has left, of this daemon's life or of the last: it would be in the way.
+  co_await clear(pool, command);
   struct Prepared {
     std::string in_the_way;
     host::Command command;
@@ -182,6 +191,10 @@ asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, 
     return prepared;
   };
   auto prepared = co_await host::offload(pool, std::move(prepare));
+  if (prepared->in_the_way.empty() && command.ready && !command.ready->path.empty()) {
+    auto refused = co_await host::within(kConnectLimit, knock(*command.ready));
+    if (refused && refused->empty()) prepared->in_the_way = command.ready->path + " is answered by somebody else";
+  }
   if (!prepared->in_the_way.empty())
     co_return std::unexpected(Fault{FailureClass::environment, "port-in-use", prepared->in_the_way, "ss -lntp"});
   Output output = output_of(command);
@@ -204,7 +217,7 @@ asio::awaitable<std::optional<Running>> await_program(asio::thread_pool& pool, C
   for (;;) {
     auto look_for_it = [command] { return std::make_shared<std::optional<Running>>(find(command)); };
     auto running = co_await host::offload(pool, std::move(look_for_it));
-    bool changing_user = *running && !command.user.empty() && (*running)->executable == kSetpriv;
+    bool changing_user = *running && (*running)->executable == kSetpriv && command.argv.front() != kSetpriv;
     if (!changing_user || steady_clock::now() > give_up) co_return std::move(*running);
     co_await host::pause(milliseconds(2));
   }
@@ -235,6 +248,14 @@ asio::awaitable<std::expected<model::Readiness, Fault>> await_ready(Command comm
   }
 }
 
+std::vector<std::string> records(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
+    if (std::string name = entry->path().filename(); !name.starts_with('.')) names.push_back(name);
+  return names;
+}
+
 namespace {
 
 using Processes = std::shared_ptr<std::vector<host::Process>>;
@@ -251,10 +272,29 @@ asio::awaitable<void> sweep(asio::thread_pool& pool, Command command, bool force
     auto look_for_them = [command] { return std::make_shared<std::vector<host::Process>>(session_of(command)); };
     Processes left = co_await host::offload(pool, std::move(look_for_them));
     auto cancellation = co_await asio::this_coro::cancellation_state;
-    if (cancellation.cancelled() != asio::cancellation_type::none || left->empty()) co_return;
+    if (cancellation.cancelled() != asio::cancellation_type::none) co_return;
+    if (left->empty()) {
+      // The number may be given to another session from now on.
+      ::unlink(command.record.c_str());
+      co_return;
+    }
     for (const host::Process& process : *left) (void)process.signal(force ? SIGKILL : SIGTERM);
     co_await host::within(kEndLimit, all_ended(left));
   }
+}
+
+namespace {
+
+asio::awaitable<bool> swept(asio::thread_pool& pool, Command command, bool force) {
+  co_await sweep(pool, std::move(command), force);
+  co_return true;
+}
+
+}  // namespace
+
+asio::awaitable<void> clear(asio::thread_pool& pool, Command command) {
+  auto gone = co_await host::within(kSurvivorsGrace, swept(pool, command, false));
+  if (!gone) co_await host::within(kSurvivorsGrace, swept(pool, command, true));
 }
 
 std::size_t processes(const Command& command) { return session_of(command).size(); }

@@ -74,8 +74,14 @@ asio::awaitable<std::expected<model::Readiness, model::Fault>> await_ready(Comma
 /// Looks once.
 asio::awaitable<model::Readiness> look(Command command, pid_t pid);
 
-/// Ends what is left of its session and returns when nothing is; with SIGKILL if `force`.
+/// Ends what is left of its session and returns when nothing is, its record removed; with SIGKILL if `force`.
 asio::awaitable<void> sweep(asio::thread_pool& pool, Command command, bool force);
+
+/// Ends what is left of its session within some seconds, first with SIGTERM, then with SIGKILL.
+asio::awaitable<void> clear(asio::thread_pool& pool, Command command);
+
+/// The names of those that have a record in this directory. Reads the directory.
+std::vector<std::string> records(const std::string& directory);
 
 /// How many processes its session has.
 std::size_t processes(const Command& command);

@@ -46,7 +46,9 @@ model::Result<void> write_record(const std::string& path, pid_t pid, std::uint64
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   std::string text = json{{"pid", pid}, {"start_ticks", start_ticks}, {"boot_id", this_boot()}}.dump() + "\n";
-  std::string fresh = path + ".new";
+  // No companion's name begins so.
+  auto place = std::filesystem::path(path);
+  std::string fresh = place.parent_path() / ("." + place.filename().string());
   host::Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return std::unexpected(model::system_error("open " + fresh));
   if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))

@@ -17,6 +17,7 @@
 #include <filesystem>
 
 #include "control/routes.hpp"
+#include "host/lock.hpp"
 #include "host/log.hpp"
 #include "host/watch.hpp"
 
@@ -183,11 +184,9 @@ Result<void> Server::listen() {
     return model::failure("create " + std::filesystem::path(path_).parent_path().string() + ": " + made.message());
 
   // The lock decides between two daemons, whatever the socket's file looks like: it goes with its owner.
-  std::string lock_path = path_ + ".lock";
-  lock_ = host::Fd(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock_) return std::unexpected(system_error("open " + lock_path));
-  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0)
-    return model::failure("another postmultid is running: it holds " + lock_path + " (pmctl status shows it)");
+  auto lock = host::take_lock(path_ + ".lock");
+  if (!lock) return std::unexpected(lock.error());
+  lock_ = std::move(*lock);
   struct stat existing {};
   if (::lstat(path_.c_str(), &existing) == 0) {
     if (!S_ISSOCK(existing.st_mode)) return model::failure(path_ + " is there and is not a socket: not replaced");

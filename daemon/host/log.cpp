@@ -1,6 +1,7 @@
 #include "host/log.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace postmultid::host {
 
 namespace {
 
+constexpr std::size_t kLongestLine = 4000;
 std::atomic<Level> threshold{Level::info};
 
 }  // namespace
@@ -34,7 +36,11 @@ void log(Level level, std::string_view message) {
   static const bool journal = writes_to_journal();
   std::string line = journal ? fmt::format("<{}>{}", static_cast<int>(level), message) : std::string(message);
   std::replace(line.begin(), line.end(), '\n', ' ');
+  // A pipe says that it can be written when it has room for so much.
+  line.resize(std::min(line.size(), kLongestLine));
   line += '\n';
+  pollfd output{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&output, 1, 0) != 1 || !(output.revents & POLLOUT)) return;
   // One write, so that lines of two threads do not mix; a full or closed standard error must not stop the daemon.
   [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }

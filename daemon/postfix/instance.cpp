@@ -27,6 +27,7 @@ std::vector<Service> parse_services(const std::string& text) {
     if (!(fields >> service.name >> service.type >> private_ >> unprivileged >> chroot >> wakeup >> limit >>
           service.command))
       continue;
+    service.is_private = private_ != "n";
     service.chroot = chroot != "n";  // "-" depends on compatibility_level: take it for yes
     services.push_back(std::move(service));
   }

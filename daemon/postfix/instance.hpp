@@ -13,7 +13,8 @@ namespace postmultid::postfix {
 struct Service {
   std::string name, type;  // "127.0.0.1:10026", "inet"
   bool chroot = false;
-  std::string command;  // "smtpd"
+  std::string command;     // "smtpd"
+  bool is_private = true;  // its socket is in private/, else in public/
 };
 
 struct Instance {

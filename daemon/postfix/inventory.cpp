@@ -119,9 +119,13 @@ asio::awaitable<Listed> Inventory::read_instance(std::string directory) {
   } else {
     error = parameters.error();
   }
+  auto known = last_good_.find(directory);
+  // Not postconf's word: it could not even be run. What was read last is the best that is known.
+  if (error.number && known != last_good_.end()) co_return Listed{known->second};
   Listed listed;
-  listed.broken = Fault{FailureClass::config, "config-unreadable", error.message, "postconf -c " + directory + " -n"};
-  if (auto known = last_good_.find(directory); known != last_good_.end()) {
+  listed.broken = Fault{error.number ? FailureClass::environment : FailureClass::config, "config-unreadable",
+                        error.message, "postconf -c " + directory + " -n"};
+  if (known != last_good_.end()) {
     listed.instance = known->second;
     co_return listed;
   }

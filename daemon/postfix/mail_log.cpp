@@ -1,5 +1,6 @@
 #include "postfix/mail_log.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -18,6 +19,9 @@ const char* const kHostLogs[] = {"/var/log/mail.log", "/var/log/maillog", "/var/
 /// The last lines of a file that `wanted` accepts.
 template <typename Wanted>
 model::Result<Lines> tail(const std::string& path, std::size_t count, Wanted wanted) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    return model::failure(path + " is not a regular file");  // a named pipe would be waited for
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::unexpected(model::system_error("open " + path));
   file.seekg(0, std::ios::end);
@@ -62,15 +66,33 @@ model::Result<Lines> last_lines(const Instance& instance, std::size_t count) {
   return std::unexpected(none);
 }
 
-bool tells_of_a_stop(const Lines& lines, pid_t master) {
-  std::string own = "/master[" + std::to_string(master) + "]: terminating on signal 15";
+namespace {
+
+/// A line's tag ("postfix-in/master[42]") and message. What a stranger got into the message comes after the first "]: ".
+struct Words {
+  std::string_view tag, message;
+};
+
+Words words_of(std::string_view line) {
+  std::size_t end = line.find("]: ");
+  if (end == std::string_view::npos) return {};
+  std::string_view head = line.substr(0, end + 1);
+  std::size_t begin = head.rfind(' ');
+  return {begin == std::string_view::npos ? head : head.substr(begin + 1), line.substr(end + 3)};
+}
+
+}  // namespace
+
+bool tells_of_a_stop(const Lines& lines, const std::string& syslog_name, pid_t master) {
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    if (line->find(own) != std::string::npos) return true;
-    bool script = line->find("/postfix-script[") != std::string::npos;
-    if (script && (line->find("stopping the Postfix mail system") != std::string::npos ||
-                   line->find("aborting the Postfix mail system") != std::string::npos))
+    auto [tag, message] = words_of(*line);
+    if (tag == syslog_name + "/master[" + std::to_string(master) + "]" &&
+        message.starts_with("terminating on signal 15"))
       return true;
-    if (line->find("daemon started -- version") != std::string::npos) return false;
+    if (tag.starts_with(syslog_name + "/postfix-script[") && (message.starts_with("stopping the Postfix mail system") ||
+                                                              message.starts_with("aborting the Postfix mail system")))
+      return true;
+    if (tag.starts_with(syslog_name + "/master[") && message.starts_with("daemon started -- version")) return false;
   }
   return false;
 }

@@ -18,6 +18,6 @@ bool is_tag_of(std::string_view tag, std::string_view syslog_name);
 
 /// Whether the log says that somebody asked this master to end: its own word on a SIGTERM, or that of `postfix stop` or
 /// `postfix abort`, with no start after it.
-bool tells_of_a_stop(const std::vector<std::string>& lines, pid_t master);
+bool tells_of_a_stop(const std::vector<std::string>& lines, const std::string& syslog_name, pid_t master);
 
 }  // namespace postmultid::postfix

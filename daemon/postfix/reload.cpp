@@ -1,12 +1,18 @@
 #include "postfix/reload.hpp"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 
+#include "host/fd.hpp"
 #include "host/offload.hpp"
 #include "host/sockets.hpp"
 #include "host/temporary_directory.hpp"
@@ -98,11 +104,54 @@ asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
   co_return std::unexpected(unacceptable(instance, std::move(reason)));
 }
 
-bool resolves(const std::string& host) {
-  addrinfo* found = nullptr;
-  int failed = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);
-  if (!failed) ::freeaddrinfo(found);
-  return !failed;
+/// Whether this host could listen on that address: tried with a port that nobody has asked for, because a bind of the
+/// endpoint itself would be the one that master fails on.
+bool is_local(const addrinfo& address) {
+  host::Fd socket(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_storage any_port{};
+  std::memcpy(&any_port, address.ai_addr, address.ai_addrlen);
+  if (address.ai_family == AF_INET)
+    reinterpret_cast<sockaddr_in&>(any_port).sin_port = 0;
+  else
+    reinterpret_cast<sockaddr_in6&>(any_port).sin6_port = 0;
+  return socket && ::bind(socket.get(), reinterpret_cast<sockaddr*>(&any_port), address.ai_addrlen) == 0;
+}
+
+/// Why master could not listen there; empty if it could. `protocols` is inet_protocols.
+std::string why_not_listen_on(const std::string& host, const std::string& protocols) {
+  addrinfo hints{}, *found = nullptr;
+  bool all = protocols.find("all") != std::string::npos;
+  bool ipv4 = all || protocols.find("ipv4") != std::string::npos,
+       ipv6 = all || protocols.find("ipv6") != std::string::npos;
+  hints.ai_family = ipv4 == ipv6 ? AF_UNSPEC : ipv4 ? AF_INET : AF_INET6;
+  hints.ai_socktype = SOCK_STREAM;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0)
+    return "is no address of inet_protocols (" + protocols + ") and cannot be resolved";
+  std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
+  for (const addrinfo* each = found; each; each = each->ai_next)
+    if (!is_local(*each)) return "is no address of this host";
+  return "";
+}
+
+/// Whether the sockets in public/ and private/ can be made.
+Done look_at_local_services(const Instance& instance) {
+  for (const Service& service : instance.services) {
+    if (service.type == "inet" || service_disabled(instance.master_service_disable, service)) continue;
+    std::string name = (service.is_private ? "private/" : "public/") + service.name;
+    std::filesystem::path path = instance.queue_directory + "/" + name;
+    std::error_code error;
+    std::string why;
+    if (name.size() >= sizeof(sockaddr_un::sun_path))
+      why = "its name is too long for a socket";
+    else if (!std::filesystem::is_directory(path.parent_path(), error))
+      why = path.parent_path().string() + " is no directory";
+    else if (std::filesystem::is_directory(path, error))
+      why = path.string() + " is a directory";
+    if (!why.empty())
+      return std::unexpected(unacceptable(
+          instance, instance.config_directory + "/master.cf: " + service.name + " " + service.type + ": " + why));
+  }
+  return {};
 }
 
 /// Whether this master can have every endpoint of its master.cf.
@@ -115,9 +164,9 @@ Done look_at_endpoints(const Instance& instance, pid_t master) {
   auto held = master ? host::held_by(master, *sockets) : std::vector<host::ListeningSocket>{};
   auto missing = unserved(instance, held);
   for (const Endpoint& endpoint : endpoints(instance)) {
-    if (!endpoint.host.empty() && !resolves(endpoint.host))
-      return std::unexpected(unacceptable(
-          instance, file + endpoint.host + " (in " + endpoint.service + ") is no address and cannot be resolved"));
+    if (std::string why = endpoint.host.empty() ? "" : why_not_listen_on(endpoint.host, instance.inet_protocols);
+        !why.empty())
+      return std::unexpected(unacceptable(instance, file + endpoint.host + " (in " + endpoint.service + ") " + why));
     if (std::find(missing.begin(), missing.end(), endpoint.service) == missing.end()) continue;
     for (const host::ListeningSocket& socket : *sockets)
       if (endpoint.served_by(socket))
@@ -132,7 +181,10 @@ Done look_at_endpoints(const Instance& instance, pid_t master) {
 asio::awaitable<Done> guard(Tools& tools, Instance instance, pid_t master) {
   auto tried = co_await try_on_a_copy(tools, instance);
   if (!tried) co_return tried;
-  auto look = [instance, master] { return look_at_endpoints(instance, master); };
+  auto look = [instance, master] {
+    Done local = look_at_local_services(instance);
+    return local ? look_at_endpoints(instance, master) : local;
+  };
   co_return co_await host::offload(tools.pool(), std::move(look));
 }
 

@@ -1,6 +1,5 @@
 #include "runtime/command_driver.hpp"
 
-#include "host/deadline.hpp"
 #include "host/journal.hpp"
 #include "host/offload.hpp"
 
@@ -11,15 +10,7 @@ using model::Fault;
 
 namespace {
 
-// What a dead companion leaves has nothing to bring to an end for us: it gets a moment, then it is in the way.
-constexpr milliseconds kSurvivorsGrace{2000};
-
 Done no_instance() { return std::unexpected(Fault{FailureClass::config, "no-instance", "is no Postfix instance", ""}); }
-
-asio::awaitable<bool> swept(asio::thread_pool& pool, companions::Command command, bool force) {
-  co_await companions::sweep(pool, std::move(command), force);
-  co_return true;
-}
 
 }  // namespace
 
@@ -71,8 +62,7 @@ asio::awaitable<model::Readiness> CommandDriver::look(pid_t pid) const {
 }
 
 asio::awaitable<unsigned> CommandDriver::clear_listeners(pid_t) const {
-  auto gone = co_await host::within(kSurvivorsGrace, swept(pool_, command_, false));
-  if (!gone) co_await host::within(kSurvivorsGrace, swept(pool_, command_, true));
+  co_await companions::clear(pool_, command_);
   co_return 0;
 }
 

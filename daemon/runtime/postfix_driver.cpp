@@ -119,7 +119,7 @@ model::Result<std::vector<std::string>> PostfixDriver::last_lines(std::size_t co
 
 bool PostfixDriver::was_asked_to_end(pid_t pid) const {
   auto lines = postfix::last_lines(instance_, kLinesOfEvidence);
-  return lines && postfix::tells_of_a_stop(*lines, pid);
+  return lines && postfix::tells_of_a_stop(*lines, instance_.syslog_name, pid);
 }
 
 }  // namespace postmultid::runtime

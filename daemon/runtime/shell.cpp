@@ -7,12 +7,15 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
 #include <utility>
 
+#include "companions/command.hpp"
 #include "definitions/load.hpp"
+#include "host/deadline.hpp"
 #include "host/log.hpp"
 #include "host/notify.hpp"
 #include "host/offload.hpp"
@@ -31,6 +34,8 @@ using namespace supervision;
 
 namespace {
 
+constexpr std::chrono::seconds kLogLimit{10};
+
 const Problem kStopping{409, "stopping", "postmultid is stopping",
                         "all members are being stopped; nothing new is begun"};
 
@@ -47,6 +52,8 @@ void report_end(std::exception_ptr error) {
   if (!error) return;
   try {
     std::rethrow_exception(error);
+  } catch (const asio::multiple_exceptions& several) {
+    report_end(several.first_exception());
   } catch (const boost::system::system_error& e) {
     if (e.code() != asio::error::operation_aborted) host::log(Level::error, std::string("internal: ") + e.what());
   } catch (const std::exception& e) {
@@ -72,8 +79,7 @@ asio::awaitable<Result<void>> Shell::open() {
   if (definition) {
     use(std::move(*definition));
   } else {
-    for (const auto& complaint : definition.error())
-      definition_problems_.push_back(definitions::describe({complaint}));
+    for (const auto& complaint : definition.error()) definition_problems_.push_back(definitions::describe({complaint}));
     for (const std::string& problem : definition_problems_)
       host::log(Level::error, "definition left aside, Postfix's own list counts: " + problem);
   }
@@ -115,7 +121,7 @@ std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) cons
 void Shell::use(definitions::Definition definition) {
   definition_ = std::move(definition);
   definition_problems_.clear();
-  if (auto level = host::level_called(definition_.daemon.log_level)) host::set_log_level(*level);
+  host::set_log_level(host::level_called(definition_.daemon.log_level).value_or(places_.log_level));
 }
 
 asio::awaitable<Result<void>> Shell::reread() {
@@ -126,8 +132,25 @@ asio::awaitable<Result<void>> Shell::reread() {
   newest_reread_ = begun;
   for (postfix::Listed& entry : *listed) keep_id_of_running(entry.instance);
   mail_version_ = listed->front().instance.mail_version;
-  enroll(compose(*listed, definition_, *this));
+  Roster roster = compose(*listed, definition_, *this);
+  auto look = [directory = places_.run_directory + "/companions"] { return companions::records(directory); };
+  auto recorded = co_await host::offload(pool_, std::move(look));
+  if (begun < newest_reread_) co_return Result<void>{};
+  add_orphans(recorded, roster);
+  enroll(std::move(roster));
   co_return Result<void>{};
+}
+
+/// A companion that was taken out of the definition while no daemon was there to see it: somebody has to end it.
+void Shell::add_orphans(const std::vector<std::string>& recorded, Roster& roster) const {
+  for (const std::string& name : recorded) {
+    bool known =
+        wards_.contains(MemberId{name}) || std::any_of(roster.entries.begin(), roster.entries.end(),
+                                                       [&](const Entry& entry) { return entry.spec.id.text == name; });
+    if (!known)
+      roster.problems.push_back(places_.run_directory + "/companions/" + name + ": " + name +
+                                " was started by postmultid and may still run, but is not in the definition any more");
+  }
 }
 
 void Shell::reread_soon() {
@@ -163,7 +186,7 @@ void Shell::keep_id_of_running(postfix::Instance& instance) const {
   for (const auto& [id, of] : wards_) {
     if (!of.charge) continue;
     model::Member running;
-    of.ran_as->describe(running);
+    of.charge->driver->describe(running);
     if (running.config_directory == instance.config_directory) instance.id = id;
   }
 }
@@ -226,7 +249,7 @@ void Shell::perform(const SignalMaster& a) {
   Ward& of = wards_.at(a.id);
   if (!of.charge || of.charge->id != a.master) return;
   // Through the pidfd that was proved: it cannot reach anybody else, whatever happened to the number.
-  if (auto sent = of.charge->process->signal(a.kill ? SIGKILL : of.ran_as->stop_signal()); !sent)
+  if (auto sent = of.charge->process->signal(a.kill ? SIGKILL : of.charge->driver->stop_signal()); !sent)
     host::log(Level::warning, a.id.text + ": " + sent.error().message);
 }
 
@@ -319,14 +342,15 @@ std::vector<model::Operation> Shell::operations() {
 
 asio::awaitable<Shell::Answer<std::vector<std::string>>> Shell::last_lines(MemberId id, std::size_t count) {
   auto read = [driver = wards_.at(id).driver, count] { return driver->last_lines(count); };
-  auto lines = co_await host::offload(pool_, std::move(read));
-  if (lines) co_return std::move(*lines);
-  Problem none{404, "no-log", "There is no log to show", lines.error().message};
+  auto lines = co_await host::within(kLogLimit, host::offload(pool_, std::move(read)));
+  if (lines && *lines) co_return std::move(**lines);
+  Problem none{404, "no-log", "There is no log to show", lines ? lines->error().message : "it cannot be read in 10 s"};
   co_return std::unexpected(std::move(none));
 }
 
 asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
   if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
+  std::uint64_t begun = ++definitions_begun_;
   auto load = [file = places_.definition] { return definitions::load(file); };
   auto definition = co_await host::offload(pool_, std::move(load));
   if (!definition) {
@@ -335,8 +359,13 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
     note("", "reread-refused", bad.detail);
     co_return std::unexpected(std::move(bad));
   }
+  if (begun < newest_definition_) co_return Answer<void>{};  // a later one has overtaken it
+  newest_definition_ = begun;
+  auto before = std::pair(definition_, definition_problems_);
   use(std::move(*definition));
   if (auto read = co_await reread(); !read) {
+    use(std::move(before.first));
+    definition_problems_ = std::move(before.second);
     Problem failed{503, "inventory-unreadable", "Postfix's own list cannot be read", read.error().message};
     co_return std::unexpected(std::move(failed));
   }

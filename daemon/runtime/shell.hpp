@@ -13,6 +13,7 @@
 
 #include "definitions/definition.hpp"
 #include "host/children.hpp"
+#include "host/log.hpp"
 #include "postfix/inventory.hpp"
 #include "postfix/tools.hpp"
 #include "runtime/events.hpp"
@@ -27,8 +28,9 @@ namespace postmultid::runtime {
 
 /// Where things are.
 struct Places {
-  std::string definition;     // the main definition file; conf.d is beside it
-  std::string run_directory;  // for what is true until the next boot
+  std::string definition;                     // the main definition file; conf.d is beside it
+  std::string run_directory;                  // for what is true until the next boot
+  host::Level log_level = host::Level::info;  // where the definition says nothing
 };
 
 class Shell : public Service, private Crew {
@@ -65,6 +67,7 @@ class Shell : public Service, private Crew {
   asio::awaitable<model::Result<void>> reread();
   void reread_soon();
   void enroll(Roster roster);
+  void add_orphans(const std::vector<std::string>& recorded, Roster& roster) const;
   void use(definitions::Definition definition);
   model::OperationId begin(model::Action action, std::vector<model::MemberId> members, bool named,
                            std::optional<model::Requester> by);
@@ -103,7 +106,7 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> sweep(supervision::Sweep action);
   asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
-  asio::awaitable<supervision::Exit> how_it_ended(model::MemberId id, std::shared_ptr<Charge> charge);
+  asio::awaitable<supervision::Exit> how_it_ended(std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> observe_for_ever();
   asio::awaitable<void> observe(model::MemberId id);
@@ -113,7 +116,7 @@ class Shell : public Service, private Crew {
   void begin_work(const model::MemberId& id, AttemptId attempt, asio::awaitable<void> work);
   Ward* current(const model::MemberId& id, AttemptId attempt);
   void answer(const model::MemberId& id, AttemptId attempt, Input yes, Input no, const Done& done);
-  std::shared_ptr<const Driver> ran_as(const model::MemberId& id) const;
+  std::shared_ptr<const Driver> as_it_ran(const model::MemberId& id) const;
   void keep_id_of_running(postfix::Instance& instance) const;
   void take_charge(const model::MemberId& id, Found found, AttemptId attempt, bool adopted);
   void publish();
@@ -132,7 +135,7 @@ class Shell : public Service, private Crew {
   Operations operations_;
   Events events_;
   Lookout lookout_;
-  std::uint64_t rereads_begun_ = 0, newest_reread_ = 0;
+  std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
   std::string mail_version_;
   model::WallTime started_at_;
   std::function<void()> left_;

@@ -42,7 +42,7 @@ void Shell::answer(const MemberId& id, AttemptId attempt, Input yes, Input no, c
   happened({.id = id, .input = no, .attempt = attempt, .fault = done.error()});
 }
 
-std::shared_ptr<const Driver> Shell::ran_as(const MemberId& id) const {
+std::shared_ptr<const Driver> Shell::as_it_ran(const MemberId& id) const {
   const Ward& of = wards_.at(id);
   return of.ran_as ? of.ran_as : of.driver;
 }
@@ -111,13 +111,13 @@ asio::awaitable<void> Shell::probe(Probe action) {
 }
 
 asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
-  auto driver = ran_as(action.id);
+  auto driver = as_it_ran(action.id);
   unsigned survivors = co_await driver->clear_listeners(action.master_pid);
   happened({.id = action.id, .input = Input::cleared, .attempt = action.attempt, .survivors = survivors});
 }
 
 asio::awaitable<void> Shell::sweep(Sweep action) {
-  auto driver = ran_as(action.id);
+  auto driver = as_it_ran(action.id);
   co_await driver->sweep(action.force, action.only_of_master);
   happened({.id = action.id, .input = Input::swept, .attempt = action.attempt});
 }
@@ -160,6 +160,7 @@ void Shell::take_charge(const MemberId& id, Found found, AttemptId attempt, bool
   charge->proof = {found.process.pid(), found.start_ticks, found.executable, of.driver->proof_file(), adopted, now};
   charge->process = std::make_shared<const host::Process>(std::move(found.process));
   charge->id = attempt;
+  charge->driver = of.driver;
   of.charge = charge;
   of.started_at = host::started_at(found.start_ticks).value_or(now);
   of.seen = {};
@@ -167,13 +168,13 @@ void Shell::take_charge(const MemberId& id, Found found, AttemptId attempt, bool
 }
 
 /// Our child's end is told to us; another's by the kernel since Linux 6.15, else at best by its log.
-asio::awaitable<Exit> Shell::how_it_ended(MemberId id, std::shared_ptr<Charge> charge) {
+asio::awaitable<Exit> Shell::how_it_ended(std::shared_ptr<Charge> charge) {
   if (auto wait_status = children_.take_wait_status(charge->proof.pid)) co_return exit_of(*wait_status);
   for (int look = 0; look < kReapLooks && host::Process::tells_wait_status(); ++look) {
     if (auto wait_status = charge->process->wait_status()) co_return exit_of(*wait_status);
     co_await host::pause(kReapPause);
   }
-  auto ask = [driver = ran_as(id), pid = charge->proof.pid] { return driver->was_asked_to_end(pid); };
+  auto ask = [driver = charge->driver, pid = charge->proof.pid] { return driver->was_asked_to_end(pid); };
   bool asked = co_await host::offload(pool_, std::move(ask));
   if (!asked) co_return Exit{};
   Exit by_request;
@@ -185,7 +186,7 @@ asio::awaitable<Exit> Shell::how_it_ended(MemberId id, std::shared_ptr<Charge> c
 
 asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) {
   co_await host::ended(*charge->process);
-  Exit exit = co_await how_it_ended(id, charge);
+  Exit exit = co_await how_it_ended(charge);
   if (auto found = wards_.find(id); found != wards_.end() && found->second.charge == charge) {
     found->second.charge.reset();
     found->second.started_at.reset();
@@ -194,8 +195,7 @@ asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) 
 }
 
 asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge) {
-  auto driver = ran_as(id);
-  auto seen = co_await driver->look(charge->proof.pid);
+  auto seen = co_await charge->driver->look(charge->proof.pid);
   auto found = wards_.find(id);
   if (found == wards_.end() || found->second.charge != charge) co_return;
   found->second.seen = std::move(seen);

@@ -45,6 +45,14 @@ std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& 
     reason.hint = "pmctl start " + id;
     return reason;
   }
+  if (!machine.spec().listed) {
+    reason.code = "not-listed";
+    reason.message = machine.spec().companion
+                         ? "is not in the definition any more; runs until it is stopped"
+                         : "is not in multi_instance_directories any more; runs until it is stopped";
+    reason.hint = "pmctl stop " + id;
+    return reason;
+  }
   if (!machine.fault()) return std::nullopt;
   reason.code = machine.fault()->code;
   reason.message = machine.fault()->message;
@@ -89,7 +97,7 @@ Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward&
     member.started_at = ward.started_at;
     member.checks = ward.seen.checks;
     member.listeners = ward.seen.listeners;
-    member.restart_required = ward.driver->needs_restart_from(*ward.ran_as);
+    member.restart_required = ward.driver->needs_restart_from(*ward.charge->driver);
   }
   const auto& broken = machine.spec().broken;
   if (!machine.spec().companion) member.checks.push_back({"config", !broken, broken ? broken->message : ""});

@@ -16,6 +16,7 @@ namespace postmultid::runtime {
 
 /// A process that was proved to be what this member stands or falls with.
 struct Charge {
+  std::shared_ptr<const Driver> driver;  // as it was when this was started or found
   std::shared_ptr<const host::Process> process;
   supervision::AttemptId id;  // the attempt under which the core knows it
   model::Proof proof;
@@ -27,7 +28,7 @@ struct Ward {
   std::shared_ptr<const Driver> driver;  // never null
   bool enabled_known = true;
   bool readable = false;  // `driver` was made of files that could be read whole
-  // As it was when what runs was started or found: where its processes and sockets are, whatever the files say by now.
+  // As it was when what ran last was started or found: where its processes and sockets are, whatever the files say by now.
   std::shared_ptr<const Driver> ran_as;
 
   // The work under way. The signal is shared with the coroutine that it can cancel, which may end later.

@@ -43,6 +43,7 @@ struct MemberSpec {
   bool examinable = true;  // where its master would be is known, and is nobody else's place
   bool primary = false;    // starts before all others
   bool companion = false;  // not Postfix: nothing to reload, flush or enable
+  bool listed = true;      // false: nobody lists it any more, but it runs
 };
 
 struct GroupSpec {

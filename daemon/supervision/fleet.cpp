@@ -86,13 +86,19 @@ void Fleet::on(const InventoryRead& inventory, Context& context) {
       fresh.push_back(members_.back().get());
     }
   }
-  // Postfix does not list it any more. While something of it runs it stays visible, at the end of the order.
+  // Nobody lists it any more. While something of it runs it stays visible, at the end of the order, and is not started
+  // again.
   for (auto& gone : old) {
     if (!gone) continue;
-    if (gone->at_rest())
+    if (gone->at_rest()) {
       context.actions.push_back(Forget{gone->spec().id});
-    else
-      members_.push_back(std::move(gone));
+      continue;
+    }
+    MemberSpec spec = gone->spec();
+    spec.listed = false;
+    spec.policy.restart = RestartRule::never;
+    gone->respecify(std::move(spec), context);
+    members_.push_back(std::move(gone));
   }
   for (Machine* member : fresh) member->open(context);
 }
@@ -209,7 +215,7 @@ const Machine* Fleet::blocker(const Machine& member) const {
 void Fleet::conclude_held(Context& context) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Machine& member = *members_[i];
-    if (member.phase() != Phase::queued || !member.operation()) continue;
+    if (member.phase() != Phase::queued || !member.asked()) continue;
     const Machine* blocker = in_the_way_of_start(i);
     if (blocker && !blocker->rising())
       member.conclude(Outcome::failed,

@@ -28,6 +28,8 @@ constexpr Duration kStuckRetry = seconds(60);
 // An unreadable or refused configuration is looked at again by itself now and then, whatever the policy says.
 constexpr Duration kConfigRetry = std::chrono::minutes(10);
 
+// More requests for one and the same thing than this are not people.
+constexpr std::size_t kMostWaiting = 64;
 // A reload verifies for some seconds that the master lives; this only ends one that hangs.
 constexpr Duration kReloadLimit = seconds(60);
 
@@ -100,8 +102,10 @@ void Machine::respecify(MemberSpec spec, Context& context) {
 }
 
 void Machine::wish(Input want, std::optional<OperationId> operation, Context& context) {
-  if (operation_) conclude(Outcome::superseded, "by a later request", context);
-  operation_ = operation;
+  if (wish_ != want || operations_.size() >= kMostWaiting) conclude(Outcome::superseded, "by a later request", context);
+  if (operations_.empty()) desired_before_ = desired_;
+  wish_ = want;
+  if (operation) operations_.push_back(*operation);
   wished_ = true;
   bool up = want != Input::want_down && want != Input::want_abort;
   if (want == Input::want_bounce || (up && !running())) {
@@ -116,18 +120,25 @@ void Machine::wish(Input want, std::optional<OperationId> operation, Context& co
 }
 
 void Machine::reload(OperationId operation, Context& context) {
-  end_reload(Outcome::superseded, "by a later request", context);
-  reload_ = operation;
+  if (reloads_.size() >= kMostWaiting) end_reload(Outcome::superseded, "by a later request", context);
+  reloads_.push_back(operation);
   take({.id = spec_.id, .input = Input::want_reload}, context);
 }
 
 void Machine::cancel(OperationId operation, Context& context) {
+  // Somebody else who wants the same goes on wanting it.
+  auto leave = [&](std::vector<OperationId>& waiting) {
+    if (waiting.size() < 2 || std::erase(waiting, operation) == 0) return false;
+    context.actions.push_back(Concluded{operation, spec_.id, Outcome::cancelled, "others want the same"});
+    return true;
+  };
+  if (leave(operations_) || leave(reloads_)) return;
   const std::string nothing_done = "nothing had been done to it yet";
-  if (operation == reload_ && phase_ == Phase::vetting) {
+  if (reloads_ == std::vector{operation} && phase_ == Phase::vetting) {
     stay_running(context);
     return end_reload(Outcome::cancelled, nothing_done, context);
   }
-  if (operation != operation_) return;
+  if (operations_ != std::vector{operation}) return;
   if (phase_ == Phase::leaving || phase_ == Phase::guarding) {
     conclude(Outcome::cancelled, nothing_done, context);
     desired_ = Desired::up;
@@ -135,8 +146,8 @@ void Machine::cancel(OperationId operation, Context& context) {
   }
   if (phase_ == Phase::queued && !bounced_) {
     conclude(Outcome::cancelled, nothing_done, context);
-    desired_ = Desired::down;
-    return rest(context);
+    desired_ = desired_before_;
+    if (desired_ == Desired::down) rest(context);
   }
 }
 
@@ -171,16 +182,15 @@ bool Machine::take(const Happened& happened, Context& context) {
 }
 
 void Machine::conclude(Outcome outcome, const std::string& message, Context& context) {
-  if (!operation_) return;
-  context.actions.push_back(Concluded{*operation_, spec_.id, outcome, message});
-  operation_.reset();
+  for (OperationId operation : operations_) context.actions.push_back(Concluded{operation, spec_.id, outcome, message});
+  operations_.clear();
+  wish_.reset();
 }
 
 void Machine::end_reload(Outcome outcome, const std::string& message, Context& context) {
   reload_again_ = false;
-  if (!reload_) return;
-  context.actions.push_back(Concluded{*reload_, spec_.id, outcome, message});
-  reload_.reset();
+  for (OperationId operation : reloads_) context.actions.push_back(Concluded{operation, spec_.id, outcome, message});
+  reloads_.clear();
 }
 
 void Machine::reset_failed(Context& context) {
@@ -214,8 +224,8 @@ void Machine::enter(Phase phase, Context& context) {
   if (state() != before && !(model::is_up(state()) && model::is_up(before))) changed_at_ = context.now;
   bool reload_goes_on = (running() && phase != Phase::guarding) || phase == Phase::launching || phase == Phase::proving;
   if (!reload_goes_on) end_reload(Outcome::superseded, "it is being stopped or started", context);
-  for (const auto& operation : {operation_, reload_})
-    if (operation) context.actions.push_back(Progress{*operation, spec_.id, name(phase)});
+  for (const auto* waiting : {&operations_, &reloads_})
+    for (OperationId operation : *waiting) context.actions.push_back(Progress{operation, spec_.id, name(phase)});
 }
 
 void Machine::arm(Instant at, Context& context) {
@@ -278,7 +288,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
         stopped_outside_ = outside;
         return;
       }
-      sighted_ = false;
+      // Not there any more: its turn is as it was.
+      if (std::exchange(sighted_, false)) return queue(context);
       if (spec_.broken) return park(*spec_.broken, kConfigRetry, context);
       if (full_check_ && !checked_) return begin(Phase::checking, spec_.policy.start_timeout, Check{}, context);
       [[fallthrough]];
@@ -377,9 +388,9 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       record("stopped-outside", "somebody else stopped it", context);
       if (bounce_ || spec_.policy.restart == RestartRule::always) return queue(context);
       desired_ = Desired::down;
-      rest(context);
-      stopped_outside_ = true;
-      return;
+      ended_outside_ = true;
+      // postfix stop ends all of an instance; what another program leaves behind nobody has ended yet.
+      return spec_.companion ? sweep(false, context) : rest(context);
     }
     case Step::recover:
       if (happened.survivors)
@@ -403,6 +414,7 @@ void Machine::queue(Context& context) {
   if (at_rest()) full_check_ = true;
   bounced_ = bounce_;
   bounce_ = false;
+  ended_outside_ = false;
   stopped_outside_ = false;
   enter(Phase::queued, context);
 }
@@ -431,7 +443,7 @@ void Machine::rest(Context& context) {
   risen_ = true;
   master_.reset();
   fault_.reset();
-  stopped_outside_ = false;
+  stopped_outside_ = std::exchange(ended_outside_, false);
   enter(Phase::stopped, context);
   conclude(Outcome::done, "", context);
 }
@@ -463,6 +475,7 @@ void Machine::stay_running(Context& context) {
   bounce_ = bounced_ = false;
   aborting_ = false;
   sighted_ = false;
+  checked_ = false;
   reload_again_ = false;
   risen_ = true;
   enter(Phase::running, context);
@@ -483,8 +496,8 @@ void Machine::refuse_reload(const Fault& fault, Context& context) {
 
 /// No master reads files now. Where a start is to come it will read them as they are by then.
 void Machine::no_reload(Context& context) {
-  bool to_start = phase_ == Phase::queued || phase_ == Phase::finding || phase_ == Phase::checking ||
-                  phase_ == Phase::guarding || bounce_;
+  if (phase_ == Phase::guarding) return end_reload(Outcome::superseded, "by a restart", context);
+  bool to_start = phase_ == Phase::queued || phase_ == Phase::finding || phase_ == Phase::checking || bounce_;
   if (to_start && (desired_ == Desired::up))
     return end_reload(Outcome::unchanged, "is being started, with its files as they are now", context);
   end_reload(Outcome::failed, "is not running", context);

@@ -42,7 +42,7 @@ class Machine {
   /// New words from the inventory about the same member.
   void respecify(MemberSpec spec, Context& context);
 
-  /// A wish. An unfinished operation on this member ends as superseded.
+  /// A wish. An unfinished operation with another wish for this member ends as superseded; one with the same is joined.
   void wish(Input want, std::optional<OperationId> operation, Context& context);
 
   /// Read the files again. That is no wish about up or down, and an operation of its own.
@@ -70,8 +70,8 @@ class Machine {
   std::uint64_t restarts() const { return restarts_; }
   const std::optional<Fault>& fault() const { return fault_; }
   const std::optional<Instant>& next_at() const { return next_at_; }
-  /// Of the current wish; reloads have one of their own.
-  const std::optional<OperationId>& operation() const { return operation_; }
+  /// Whether an operation waits for the current wish; reloads have operations of their own.
+  bool asked() const { return !operations_.empty(); }
   const std::optional<Exit>& last_exit() const { return last_exit_; }
   Instant exited_at() const { return exited_at_; }
   int pid() const { return master_ ? master_->pid : 0; }
@@ -127,17 +127,18 @@ class Machine {
   MemberSpec spec_;
   Phase phase_ = Phase::unknown;
   model::Desired desired_ = model::Desired::down;
-  bool wished_ = false;      // somebody said so; else `enabled` decides
-  bool bounce_ = false;      // stop, then start again
-  bool bounced_ = false;     // ... and it is down already
-  bool aborting_ = false;    // stop at once
-  bool sighted_ = false;     // looking because somebody else seems to have started it
-  bool risen_ = true;        // the current wish to be up has been answered: running, or a first failure
-  bool full_check_ = true;   // the next start goes through `postfix check`
-  bool checked_ = false;     // ... which the guard has just done
-  bool touched_ = false;     // a master of ours or an adopted one existed: there may be something to sweep
-  bool forced_ = false;      // the sweep uses SIGKILL already
-  bool swept_whole_ = true;  // ... and is about the whole instance
+  bool wished_ = false;         // somebody said so; else `enabled` decides
+  bool bounce_ = false;         // stop, then start again
+  bool bounced_ = false;        // ... and it is down already
+  bool aborting_ = false;       // stop at once
+  bool sighted_ = false;        // looking because somebody else seems to have started it
+  bool ended_outside_ = false;  // somebody else has stopped it; what it left is swept
+  bool risen_ = true;           // the current wish to be up has been answered: running, or a first failure
+  bool full_check_ = true;      // the next start goes through `postfix check`
+  bool checked_ = false;        // ... which the guard has just done
+  bool touched_ = false;        // a master of ours or an adopted one existed: there may be something to sweep
+  bool forced_ = false;         // the sweep uses SIGKILL already
+  bool swept_whole_ = true;     // ... and is about the whole instance
   bool stopped_outside_ = false;
   bool failing_ = false;  // after the sweep: policy
 
@@ -149,7 +150,9 @@ class Machine {
   Duration ready_for_{};
   std::optional<Fault> fault_;
   std::optional<Instant> next_at_;
-  std::optional<OperationId> operation_, reload_;
+  std::vector<OperationId> operations_, reloads_;  // that wait for the same; bounded
+  std::optional<Input> wish_;                      // that they are about
+  model::Desired desired_before_ = model::Desired::down;
   bool reload_again_ = false;  // when it is ready
   std::optional<Exit> last_exit_;
   Instant exited_at_{};

@@ -136,6 +136,76 @@ def test_a_killed_daemon_leaves_the_companion_running_and_the_next_one_adopts_it
     wait_for_restart("filter", before["filter"])
 
 
+def test_two_companions_with_names_alike_are_kept_apart(border):
+    one, two = (f"- name: {name}\n  command: [/bin/sleep, \"{seconds}\"]\n" for name, seconds in (("f", 1001), ("f.new", 1002)))
+    define(f"version: 1\ngroups:\n- name: g\n  members: [f, f.new]\ncompanions:\n{one}{two}")
+    daemon = Postmultid().start()
+    wait_for_all_running()
+    assert pmctl("restart", "f").code == OK
+    before = pids()
+    daemon.kill()
+    Postmultid().start()
+    wait_for_all_running()
+    assert pids() == before
+    assert pmctl("stop", "f", "f.new").code == OK
+    assert not [process for process in processes() if process.command == "sleep"]
+
+
+WORKER = """#!/bin/bash
+# The main process only waits; a child of it serves.
+/usr/local/sbin/border-filter &
+wait
+"""
+
+
+@pytest.fixture
+def with_worker():
+    """The border mail server with a filter whose child serves: it outlives its parent."""
+    program = Path("/usr/local/sbin/filter-with-worker")
+    program.write_text(WORKER)
+    program.chmod(0o755)
+    define(companion([str(program)]))
+    with Surroundings(with_filter=False) as surroundings:
+        surroundings.daemon = Postmultid().start()
+        wait_for_all_running()
+        yield surroundings
+
+
+def test_what_a_dead_companion_leaves_is_ended_before_it_starts_again(with_worker):
+    old = member("filter")["pid"]
+    os.kill(old, signal.SIGKILL)
+    wait_for_restart("filter", old)
+    # ... and what it left while no daemon was there.
+    with_worker.daemon.kill()
+    old = member_of_the_dead = int(next(process.pid for process in processes() if process.command == "filter-with-wor"))
+    os.kill(member_of_the_dead, signal.SIGKILL)
+    Postmultid().start()
+    wait_for_restart("filter", old)
+    wait_for_all_running()
+    assert len([process for process in processes() if process.command == "border-filter"]) == 1
+
+
+def test_nothing_is_left_of_a_companion_that_somebody_else_stopped(with_worker):
+    os.kill(member("filter")["pid"], signal.SIGTERM)
+    shown = wait_for_state("filter", "stopped")
+    assert shown["reason"]["code"] == "stopped-outside"
+    assert 10025 not in listening_ports()
+    assert pmctl("start", "filter").code == OK
+
+
+def test_a_companion_that_is_taken_out_of_the_definition_runs_on_marked_until_it_is_stopped(defined):
+    old = member("filter")["pid"]
+    define("version: 1\n")
+    assert pmctl("daemon", "reread").code == OK
+    shown = member("filter")
+    assert (shown["state"], shown["pid"], shown["reason"]["code"]) == ("running", old, "not-listed")
+    defined.daemon.kill()
+    Postmultid().start()
+    wait_for_all_running()
+    assert "filter" in pmctl("status").out.splitlines()[1]   # still there, and nobody's
+    os.kill(old, signal.SIGTERM)
+
+
 def test_a_definition_that_is_read_again_changes_the_order_and_leaves_what_runs(border):
     daemon = Postmultid().start()
     wait_for_all_running()

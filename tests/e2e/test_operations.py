@@ -46,9 +46,12 @@ def test_a_reload_takes_effect_and_leaves_master_and_sessions(daemon, border):
     ("postfix-in", lambda: append("127.0.0.1:no-such-service inet n - n - - smtpd"), "no-such-service"),
     ("postfix-in", lambda: append("no-such-host.invalid:2526 inet n - n - - smtpd"), "no-such-host.invalid"),
     ("postfix-in", lambda: append("127.0.0.1:2525 inet n - n - - smtpd"), "127.0.0.1:2525"),
+    ("postfix-in", lambda: append("192.0.2.1:2526 inet n - n - - smtpd"), "192.0.2.1"),
+    ("postfix-in", lambda: append("no-such/place unix - - n - - smtp"), "no-such/place"),
+    ("postfix-in", lambda: append("x" * 150 + " unix - - n - - smtp"), "too long"),
     ("postfix-in", lambda: append("submission inet n - y - smtpd"), "/etc/postfix-in/master.cf:"),
     ("postfix-in", lambda: postconf("postfix-in", "inet_interfaces = 192.0.2.1"), "inet_interfaces"),
-], ids=["number", "service", "host", "port", "syntax", "address"])
+], ids=["number", "service", "host", "port", "foreign", "place", "name", "syntax", "address"])
 def test_a_reload_that_would_kill_the_master_is_refused_before_the_first_signal(daemon, border, ident, spoil, where):
     old = member(ident)["pid"]
     spoil()
@@ -156,6 +159,15 @@ def test_a_later_operation_takes_over_one_member_and_leaves_the_others(daemon):
     assert results == {"-": "superseded", "postfix-out": "done", "postfix-in": "done"}
     assert member("-")["state"] == "running"
     assert pmctl("is-active", "postfix-in").code == NOT_RUNNING
+
+
+def test_who_asks_for_what_is_asked_for_already_gets_the_same_answer(daemon):
+    assert pmctl("stop", "-a").code == OK
+    asked = [post("/v1/operations", {"action": "start", "select": {"all": True}}).json["id"] for _ in range(3)]
+    for each in asked:
+        assert get(f"/v1/operations/{each}?wait=60s").json["result"] == "succeeded"
+    reloads = [subprocess.Popen([PMCTL, "reload", "out"], stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [process.wait(60) for process in reloads] == [OK] * 3
 
 
 def test_a_cancelled_operation_leaves_what_it_has_not_begun_with(daemon):

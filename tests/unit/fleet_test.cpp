@@ -476,6 +476,55 @@ TEST_CASE("a cancelled start leaves what waits, and lets go on what has begun") 
   CHECK(host.state("postfix-in") == State::stopped);
 }
 
+TEST_CASE("a cancelled start does not take away what was wanted before") {
+  VirtualHost host;
+  host.latency_max = milliseconds(50);
+  host.inventory(border_mail_server());
+  auto start = host.request(Ask::start, {"-", "postfix-out", "postfix-in"});
+  host.run(milliseconds(60));
+  REQUIRE(host.state("postfix-in") == State::waiting);
+  host.cancel(start);
+  host.run(seconds(10));
+  CHECK(host.outcomes[start]["postfix-in"] == Outcome::cancelled);
+  CHECK(host.state("postfix-in") == State::running);
+}
+
+TEST_CASE("who asks for what is asked for already gets the same answer; another wish takes it over") {
+  VirtualHost host = started();
+  host.latency_max = milliseconds(50);
+  auto first = host.request(Ask::stop, {"-", "postfix-out", "postfix-in"});
+  auto second = host.request(Ask::stop, {"postfix-out"});
+  host.run(milliseconds(10));
+  auto third = host.request(Ask::start, {"-"});
+  host.run(seconds(10));
+  CHECK(host.outcomes[first]["postfix-out"] == Outcome::done);
+  CHECK(host.outcomes[second]["postfix-out"] == Outcome::done);
+  CHECK(host.outcomes[first]["-"] == Outcome::superseded);
+  CHECK(host.outcomes[third]["-"] != Outcome::superseded);
+}
+
+TEST_CASE("a member that nobody lists any more runs on, and is not started again") {
+  VirtualHost host = started();
+  auto fewer = border_mail_server();
+  fewer.pop_back();
+  host.inventory(fewer);
+  CHECK(host.state("postfix-in") == State::running);
+  host.kill("postfix-in", 9);
+  host.run(std::chrono::minutes(30));
+  CHECK(host.state("postfix-in") == State::failed);
+  CHECK_FALSE(host.has_master("postfix-in"));
+}
+
+TEST_CASE("a companion that somebody else stopped is swept before it is called stopped") {
+  VirtualHost host = started({{{"filter"}, "mta", true, {}, {}, true, false, true}});
+  host.behaviour["filter"].sweeps = false;
+  host.kill("filter", 15);
+  CHECK(host.state("filter") == State::stopping);
+  host.run(std::chrono::minutes(1));
+  CHECK(host.state("filter") == State::stopped);
+  CHECK(host.member("filter").stopped_outside());
+}
+
 TEST_CASE("flush, check and enable are errands: they leave every state as it is") {
   VirtualHost host = started();
   host.request(Ask::stop, {"postfix-in"});

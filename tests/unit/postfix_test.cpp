@@ -164,15 +164,21 @@ TEST_CASE("the log tells of a stop by master's own word or that of postfix stop,
       "Nov 23 x postfix-in/master[7]: daemon started -- version 3.7, configuration /etc/postfix-in";
   const std::string stopping = "Nov 23 x postfix-in/postfix-script[9]: stopping the Postfix mail system";
   const std::string term = "Nov 23 x postfix-in/master[7]: terminating on signal 15";
-  CHECK(tells_of_a_stop(Lines{started, stopping}, 7));
-  CHECK(tells_of_a_stop(Lines{started, term}, 7));
-  CHECK(tells_of_a_stop(Lines{started, stopping, term}, 7));
-  CHECK_FALSE(tells_of_a_stop(Lines{started}, 7));
-  CHECK_FALSE(tells_of_a_stop(Lines{stopping, started}, 7));
-  CHECK_FALSE(tells_of_a_stop(Lines{started, "postfix-in/master[8]: terminating on signal 15"}, 7));
+  CHECK(tells_of_a_stop(Lines{started, stopping}, "postfix-in", 7));
+  CHECK(tells_of_a_stop(Lines{started, term}, "postfix-in", 7));
+  CHECK(tells_of_a_stop(Lines{started, stopping, term}, "postfix-in", 7));
+  CHECK_FALSE(tells_of_a_stop(Lines{started}, "postfix-in", 7));
+  CHECK_FALSE(tells_of_a_stop(Lines{stopping, started}, "postfix-in", 7));
+  CHECK_FALSE(tells_of_a_stop(Lines{started, "x postfix-out/postfix-script[9]: stopping the Postfix mail system"},
+                              "postfix-in", 7));
+  CHECK_FALSE(tells_of_a_stop(
+      Lines{started, "x postfix-in/smtpd[3]: from <postfix-in/postfix-script[9]: stopping the Postfix mail system>"},
+      "postfix-in", 7));
+  CHECK_FALSE(tells_of_a_stop(Lines{started, "postfix-in/master[8]: terminating on signal 15"}, "postfix-in", 7));
   // What a stranger puts into a subject line is not postfix-script's word.
   CHECK_FALSE(tells_of_a_stop(
-      Lines{started, "postfix-in/cleanup[1]: warning: header Subject: stopping the Postfix mail system"}, 7));
+      Lines{started, "postfix-in/cleanup[1]: warning: header Subject: stopping the Postfix mail system"}, "postfix-in",
+      7));
 }
 
 TEST_CASE("the last lines of a maillog_file are read, and no more than asked for") {
