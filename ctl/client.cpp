@@ -1,9 +1,11 @@
 #include "client.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -19,6 +21,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::local::stream_protocol;
 using nlohmann::json;
+using std::chrono::steady_clock;
 
 namespace {
 
@@ -83,7 +86,7 @@ Trouble understand(const std::string& body) {
 
 /// The lines of a chunked answer, as they come. Returns the body of a refusal; empty if there was none.
 asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::request<http::string_body> request,
-                                    const std::function<void(const std::string&)>& line) {
+                                    const Client::Line& line, steady_clock::time_point end) {
   beast::basic_stream<stream_protocol> stream(co_await asio::this_coro::executor);
   stream.expires_after(kAnswerLimit);
   co_await stream.async_connect(endpoint, asio::use_awaitable);
@@ -93,12 +96,17 @@ asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::re
   parser.body_limit(boost::none);
   co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
   bool refused = parser.get().result_int() >= 400;
+  if (!refused && !line("")) co_return "";
   while (!parser.is_done()) {
-    stream.expires_after(kAnswerLimit);  // the daemon says something at least every half minute
-    co_await http::async_read_some(stream, buffer, parser, asio::use_awaitable);
+    // The daemon says something at least every half minute.
+    stream.expires_at(std::min(end, steady_clock::now() + kAnswerLimit));
+    boost::system::error_code error;
+    co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    if (error == beast::error::timeout && steady_clock::now() >= end) co_return "";
+    if (error) throw boost::system::system_error(error);
     std::string& body = parser.get().body();
-    for (std::size_t end; !refused && (end = body.find('\n')) != std::string::npos; body.erase(0, end + 1))
-      if (end > 0) line(body.substr(0, end));
+    for (std::size_t stop; !refused && (stop = body.find('\n')) != std::string::npos; body.erase(0, stop + 1))
+      if (!line(body.substr(0, stop))) co_return "";
   }
   co_return refused ? parser.get().body() : "";
 }
@@ -113,11 +121,11 @@ Result<json> Client::post(const std::string& target, const json& body) {
 
 Result<json> Client::remove(const std::string& target) { return exchange("DELETE", target, ""); }
 
-Result<void> Client::stream(const std::string& target, const std::function<void(const std::string&)>& line) {
+Result<void> Client::stream(const std::string& target, const Line& line, steady_clock::time_point end) {
   if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
   asio::io_context context;
   Result<void> result;
-  asio::co_spawn(context, follow(stream_protocol::endpoint(socket_), make_request("GET", target, ""), line),
+  asio::co_spawn(context, follow(stream_protocol::endpoint(socket_), make_request("GET", target, ""), line, end),
                  [&](std::exception_ptr failed, std::string refused) {
                    try {
                      if (failed) std::rethrow_exception(failed);

@@ -1,6 +1,7 @@
 // The daemon's API as pmctl uses it: JSON over HTTP/1.1 over a Unix socket.
 #pragma once
 
+#include <chrono>
 #include <expected>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -39,8 +40,13 @@ class Client {
   Result<nlohmann::json> post(const std::string& target, const nlohmann::json& body);
   Result<nlohmann::json> remove(const std::string& target);
 
-  /// Hands each line of an answer that may have no end to `line`, as it comes.
-  Result<void> stream(const std::string& target, const std::function<void(const std::string&)>& line);
+  /// Called with each line of an answer that may have no end; with an empty one when it begins, and now and then while
+  /// nothing happens. Returns whether it wants more.
+  using Line = std::function<bool(const std::string&)>;
+
+  /// Hands over lines until `line` has enough, the answer ends or `end` comes.
+  Result<void> stream(const std::string& target, const Line& line,
+                      std::chrono::steady_clock::time_point end = std::chrono::steady_clock::time_point::max());
 
  private:
   Result<nlohmann::json> exchange(const std::string& method, const std::string& target, const std::string& body);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "commands/commands.hpp"
 
@@ -13,8 +12,6 @@ using model::State;
 using std::chrono::steady_clock;
 
 namespace {
-
-constexpr std::chrono::milliseconds kBetweenLooks{200};
 
 /// One word for each member that is meant; the status says whether it holds of all of them.
 template <typename Word, typename Holds>
@@ -54,17 +51,24 @@ Exit is_enabled(const Options& options) {
 
 Exit wait_for(const Options& options) {
   auto end = steady_clock::now() + options.timeout;
-  for (;;) {
-    auto known = fetch(options);
-    if (!known) return complain(known.error());
-    std::string missing;
+  Result<Known> known = std::unexpected(Trouble{});
+  std::string missing;
+  auto holds = [&] {
+    missing.clear();
     for (const Member& member : known->chosen)
       if (!is_in(member, options.state))
         missing += (missing.empty() ? "" : ", ") + member.id.text + " (" + state_word(member) + ")";
-    if (missing.empty()) return Exit::ok;
-    if (steady_clock::now() >= end) return complain({Exit::timed_out, "not " + options.state + ": " + missing});
-    std::this_thread::sleep_for(kBetweenLooks);
-  }
+    return missing.empty();
+  };
+  // A change of state is an event; the look that each makes is the newer of the two.
+  auto look_again = [&](const std::string&) {
+    known = fetch(options);
+    return known && !holds();
+  };
+  auto watched = Client(options.socket).stream("/v1/events?last=0", look_again, end);
+  if (!watched) return complain(watched.error());
+  if (!known) return complain(known.error());
+  return missing.empty() ? Exit::ok : complain({Exit::timed_out, "not " + options.state + ": " + missing});
 }
 
 }  // namespace postmultid::ctl

@@ -52,11 +52,13 @@ Exit events(const Options& options) {
   std::string target = fmt::format("/v1/events?last={}&follow={}", options.lines, options.follow ? "yes" : "no");
   if (!names.empty()) target += "&instance=" + escaped(names[0]);
   auto done = Client(options.socket).stream(target, [&](const std::string& line) {
+    if (line.empty()) return true;
     if (options.format == Format::json)
       fmt::print("{}\n", line);
     else
       print_event(json::parse(line).get<model::Event>(), names.empty());
     std::fflush(stdout);
+    return true;
   });
   return done ? Exit::ok : complain(done.error());
 }

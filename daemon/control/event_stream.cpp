@@ -1,6 +1,7 @@
 #include "control/event_stream.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace postmultid::control {
 
@@ -17,11 +18,11 @@ EventStream::EventStream(runtime::Service& service, std::uint64_t since, std::si
 /// The lines of what has happened since the last call.
 std::string EventStream::take() {
   auto events = service_.events_after(since_);
+  std::size_t most = std::exchange(last_, static_cast<std::size_t>(-1));  // the limit is about the past only
   if (events.empty()) return "";
   since_ = events.back().number;
   std::erase_if(events, [&](const model::Event& event) { return !instance_.empty() && event.instance != instance_; });
-  std::size_t skip = events.size() > last_ ? events.size() - last_ : 0;
-  last_ = static_cast<std::size_t>(-1);  // the limit is about the past only
+  std::size_t skip = events.size() > most ? events.size() - most : 0;
   std::string lines;
   for (std::size_t i = skip; i < events.size(); ++i) lines += to_text(events[i]);
   return lines;
