@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -60,7 +59,7 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
   server.serve();
   postmultid::host::notify_ready("supervising");
 
-  asio::co_spawn(loop, reread_on_sighup(shell), asio::detached);
+  asio::co_spawn(loop, reread_on_sighup(shell), postmultid::runtime::report_end);
   co_await stop.async_wait(asio::use_awaitable);
   log(Level::notice, "stopping all members in reverse order");
   postmultid::host::notify_stopping();

@@ -105,9 +105,10 @@ asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
 }
 
 /// Whether this host could listen on that address: tried with a port that nobody has asked for, because a bind of the
-/// endpoint itself would be the one that master fails on.
+/// endpoint itself would be the one that master fails on. A family that the kernel has not got is left out by Postfix.
 bool is_local(const addrinfo& address) {
   host::Fd socket(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket && errno == EAFNOSUPPORT) return true;
   sockaddr_storage any_port{};
   std::memcpy(&any_port, address.ai_addr, address.ai_addrlen);
   if (address.ai_family == AF_INET)

@@ -364,8 +364,10 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
   auto before = std::pair(definition_, definition_problems_);
   use(std::move(*definition));
   if (auto read = co_await reread(); !read) {
-    use(std::move(before.first));
-    definition_problems_ = std::move(before.second);
+    if (begun == newest_definition_) {
+      use(std::move(before.first));
+      definition_problems_ = std::move(before.second);
+    }
     Problem failed{503, "inventory-unreadable", "Postfix's own list cannot be read", read.error().message};
     co_return std::unexpected(std::move(failed));
   }

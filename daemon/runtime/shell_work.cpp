@@ -124,13 +124,16 @@ asio::awaitable<void> Shell::sweep(Sweep action) {
 
 namespace {
 
-asio::awaitable<Done> carry_out(std::shared_ptr<const Driver> driver, model::Action action) {
+asio::awaitable<Done> carry_out(std::shared_ptr<const Driver> driver, model::Action action) try {
   switch (action) {
     case model::Action::flush: co_return co_await driver->flush();
     case model::Action::enable: co_return co_await driver->enable(true);
     case model::Action::disable: co_return co_await driver->enable(false);
     default: co_return co_await driver->check();
   }
+} catch (const std::exception& e) {
+  // Whoever waits for the operation is told in any case.
+  co_return std::unexpected(model::Fault{model::FailureClass::environment, "internal", e.what(), ""});
 }
 
 }  // namespace
