@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.border import Surroundings
+from lab.border import Surroundings, start_masters
 from lab.control import Postmultid, wait_for_all_running
 from lab.definition import define
 from lab.own_host import (  # pylint: disable=unused-import
@@ -31,6 +31,17 @@ def border():
 @pytest.fixture
 def daemon(border):
     """postmultid on the border mail server, all members running. Its end is the end of the private host."""
+    running = Postmultid().start()
+    wait_for_all_running()
+    yield running
+    print(running.log.read_text())
+
+
+@pytest.fixture
+def adopted(border):
+    """postmultid on a border mail server that runs already, for tests in which it does not matter who has started it: to
+    check and to start three instances takes seconds, to find them is done at once."""
+    start_masters()
     running = Postmultid().start()
     wait_for_all_running()
     yield running

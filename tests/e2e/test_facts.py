@@ -142,8 +142,12 @@ def socket_descriptors(pid):
     """The descriptors of a process that are sockets, by inode."""
     found = {}
     for entry in os.scandir(f"/proc/{pid}/fd"):
-        if link := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(entry.path)):
-            found[int(link[1])] = int(entry.name)
+        try:
+            link = os.readlink(entry.path)
+        except FileNotFoundError:   # closed meanwhile
+            continue
+        if named := re.fullmatch(r"socket:\[(\d+)\]", link):
+            found[int(named[1])] = int(entry.name)
     return found
 
 
@@ -644,6 +648,8 @@ def test_postfix_stop_leaves_its_word_in_the_maillog_file_and_sigkill_does_not()
     log = Path("/var/log/postfix-in.log")
     configure(IN, "-e", f"maillog_file = {log}")
     pid = start(IN)
+    # postlogd writes the file some time after it was told.
+    until(lambda: log.exists() and "daemon started" in log.read_text(), within=10, what="a line in the log")
     os.kill(pid, signal.SIGKILL)
     until(lambda: not of_session(pid), within=5, what="the session is over")
     assert "stopping the Postfix mail system" not in log.read_text()

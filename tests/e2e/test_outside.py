@@ -88,7 +88,7 @@ def test_a_stale_pid_file_that_names_an_innocent_process_harms_it_not(border):
 
 
 def test_a_lock_held_by_a_stranger_is_reported_and_left_alone(border):
-    holder = "import fcntl, sys, time; f = open(sys.argv[1], 'a+'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); time.sleep(1000)"
+    holder = "import fcntl, signal, sys; f = open(sys.argv[1], 'a+'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); signal.pause()"
     Path("/var/spool/postfix-out/pid").mkdir(exist_ok=True)
     with subprocess.Popen(["/usr/bin/python3", "-c", holder, "/var/spool/postfix-out/pid/master.pid"],
                           stdout=subprocess.PIPE) as stranger:

@@ -1,8 +1,6 @@
 """pmctl as an operator meets it: what it selects, what it says, how it exits."""
 import subprocess
 
-import pytest
-
 from lab.border import MEMBERS, postconf
 from lab.control import PMCTL, POSTMULTID, SOCKET, Postmultid, member, pmctl, status, wait_for_all_running
 from lab.processes import masters
@@ -18,7 +16,7 @@ def pids():
     return {shown["id"]: shown["pid"] for shown in status()["members"]}
 
 
-def test_an_unknown_instance_is_named_and_the_nearest_name_suggested(daemon):
+def test_an_unknown_instance_is_named_and_the_nearest_name_suggested(adopted):
     result = pmctl("status", "postfix-ou")
     assert result.code == NO_SUCH_INSTANCE
     assert "postfix-ou" in result.err
@@ -32,39 +30,42 @@ def test_without_a_daemon_pmctl_says_how_to_start_it():
     assert SOCKET in result.err
 
 
-@pytest.mark.parametrize("arguments", [(), ("no-such-verb",), ("status", "--no-such-option"), ("start",)],
-                         ids=["nothing", "verb", "option", "no-selection"])
-def test_wrong_usage_exits_2(arguments):
-    assert pmctl(*arguments).code == USAGE
+def test_wrong_usage_exits_2():
+    for arguments in ((), ("no-such-verb",), ("status", "--no-such-option"), ("start",)):
+        assert pmctl(*arguments).code == USAGE, arguments
 
 
-def test_columns_prints_bare_values(daemon):
+def test_columns_prints_bare_values(adopted):
     assert pmctl("status", "postfix-in", "-o", "columns=pid").out.strip() == str(member("postfix-in")["pid"])
 
 
-@pytest.mark.parametrize("selection, selected", [
+SELECTIONS = (
     (("postfix-out",), {"postfix-out"}),
     (("out",), {"postfix-out"}),
     (("/etc/postfix-out",), {"postfix-out"}),
     (("-",), {"-"}),
     (("-g", "mta"), {"postfix-out", "postfix-in"}),
     (("-a",), set(MEMBERS)),
-], ids=["id", "short", "directory", "primary", "group", "all"])
-def test_stop_start_and_restart_act_on_exactly_what_is_selected(daemon, selection, selected):
-    before = pids()
+)
 
-    assert pmctl("stop", *selection).code == OK
-    assert {ident for ident, state in states().items() if state == "stopped"} == selected
-    assert {process.pid for process in masters()} == {pid for ident, pid in before.items() if ident not in selected}
 
-    assert pmctl("start", *selection).code == OK
-    assert set(states().values()) == {"running"}
+def test_stop_start_and_restart_act_on_exactly_what_is_selected(daemon):
+    for selection, selected in SELECTIONS:
+        before = pids()
 
-    started = pids()
-    assert pmctl("restart", *selection).code == OK
-    assert set(states().values()) == {"running"}
-    restarted = pids()
-    assert {ident for ident in MEMBERS if started[ident] != restarted[ident]} == selected
+        assert pmctl("stop", *selection).code == OK, selection
+        assert {ident for ident, state in states().items() if state == "stopped"} == selected
+        assert {process.pid for process in masters()} == {pid for ident, pid in before.items() if ident not in selected}
+
+        assert pmctl("start", *selection).code == OK, selection
+        assert set(states().values()) == {"running"}
+
+    for selection, selected in SELECTIONS[-2:]:
+        started = pids()
+        assert pmctl("restart", *selection).code == OK, selection
+        assert set(states().values()) == {"running"}
+        restarted = pids()
+        assert {ident for ident in MEMBERS if started[ident] != restarted[ident]} == selected
 
 
 def test_starting_what_runs_and_stopping_what_is_stopped_is_no_error(daemon):
@@ -98,7 +99,7 @@ def test_a_restart_with_a_value_that_would_kill_the_master_is_refused(daemon):
     assert member("postfix-out")["pid"] == old
 
 
-def test_a_second_daemon_refuses_to_start_whatever_its_socket(daemon):
+def test_a_second_daemon_refuses_to_start_whatever_its_socket(adopted):
     for arguments in ((), ("--socket", "/run/other.sock")):
         second = subprocess.run([POSTMULTID, *arguments], capture_output=True, text=True, timeout=30, check=False)
         assert second.returncode != 0
@@ -106,8 +107,8 @@ def test_a_second_daemon_refuses_to_start_whatever_its_socket(daemon):
     assert set(states().values()) == {"running"}
 
 
-def test_the_socket_that_a_dead_daemon_left_behind_is_replaced(daemon):
-    daemon.kill()
+def test_the_socket_that_a_dead_daemon_left_behind_is_replaced(adopted):
+    adopted.kill()
     assert pmctl("status").code == UNREACHABLE
     Postmultid().start()
     wait_for_all_running()

@@ -51,6 +51,14 @@ def retry_now():
         subprocess.run(["postqueue", "-c", CONFIGURATION[member], "-f"], stderr=subprocess.DEVNULL, check=False)
 
 
+def start_masters():
+    """As `postfix start` does in the end, without its checks."""
+    master = subprocess.run(["postconf", "-xh", "daemon_directory"], check=True, capture_output=True,
+                            text=True).stdout.strip() + "/master"
+    for member in MEMBERS:
+        subprocess.run([master, "-c", CONFIGURATION[member], "-w"], check=True)
+
+
 def start_order(log):
     """The members in the order in which their masters said that they had started."""
     return [_member(match) for match in log.find(r"^(\S+)/master\[\d+\]: daemon started")]

@@ -78,11 +78,12 @@ def pmctl(*arguments, within=90, **options):
 
 
 def status():
-    return json.loads(pmctl("-o", "json", "status").out)
+    """What `pmctl status -o json` prints, without the process."""
+    return get("/v1/status").json
 
 
 def member(ident):
-    """One member as `pmctl status -o json` shows it."""
+    """One member of it."""
     return next(member for member in status()["members"] if member["id"] == ident)
 
 
