@@ -31,7 +31,7 @@ std::string set_format(Options& options, const std::string& word) {
 }
 
 /// What the verbs' command lines may have beside the common options.
-enum class Takes { nothing, selection, action, question, wait, logs, events, operation, operation_wait, file };
+enum class Takes { nothing, selection, action, start, restart, question, wait, logs, events, operation, operation_wait, file };
 
 struct Verb {
   const char* name;  // "op list": a verb below a verb
@@ -46,9 +46,9 @@ const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all{
       {"status", "Show how members are; one by name in full", Takes::selection, ctl::status},
       {"list", "List the members in start order", Takes::selection, ctl::list},
-      {"start", "Start members in order, each ready before the next", Takes::action, act(Action::start)},
+      {"start", "Start members in order, each ready before the next", Takes::start, act(Action::start)},
       {"stop", "Stop members in reverse order", Takes::action, act(Action::stop)},
-      {"restart", "Check, then stop and start; a bad configuration is refused", Takes::action, act(Action::restart)},
+      {"restart", "Check, then stop and start; a bad configuration is refused", Takes::restart, act(Action::restart)},
       {"reload", "Check, then let them read their files again; a bad configuration is refused", Takes::action,
        act(Action::reload)},
       {"flush", "Try all queued mail now", Takes::action, act(Action::flush)},
@@ -95,6 +95,12 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
   switch (takes) {
     case Takes::nothing: break;
     case Takes::selection: add_selection(verb, options); break;
+    case Takes::restart:
+      verb.add_flag("--rolling", options.how.rolling, "One member at a time, each ready again before the next");
+      [[fallthrough]];
+    case Takes::start:
+      verb.add_flag("!--no-hold", options.how.hold, "Not to wait for members that have failed");
+      [[fallthrough]];
     case Takes::action:
       add_selection(verb, options);
       verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");

@@ -20,6 +20,7 @@ struct Options {
   Format format = Format::table;
   std::vector<std::string> columns;
   model::Selection selection;  // empty: everything, where that makes sense
+  model::OperationOptions how;  // start, restart
   bool wait = true;
   std::chrono::milliseconds timeout{std::chrono::minutes(10)};
   std::string state = "running";                         // wait: for this

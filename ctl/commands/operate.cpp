@@ -106,7 +106,8 @@ std::string pending_in(const Operation& operation) {
 Exit operate(const Options& options, Action action) {
   if (!options.selects()) return complain({Exit::usage, "which? Name instances, or say -g GROUP or -a (all)"});
   Client client(options.socket);
-  auto begun = client.post("/v1/operations", {{"action", action}, {"select", options.selection}});
+  auto begun =
+      client.post("/v1/operations", {{"action", action}, {"select", options.selection}, {"options", options.how}});
   if (!begun) return complain(begun.error());
   return follow(options, client, std::move(*begun));
 }

@@ -44,8 +44,8 @@ Result<std::optional<milliseconds>> wait_of(const Request& request) {
   return std::min<milliseconds>(one * number, kLongestWait);
 }
 
-/// Reads {"action": …, "select": {…}}; every unknown key is refused, so that a slip is never taken for a wish.
-Result<std::pair<model::Action, model::Selection>> parse_operation(const std::string& body) {
+/// Reads {"action": …, "select": {…}, "options": {…}}; every unknown key is refused, so that a slip is never taken for a wish.
+Result<model::Request> parse_operation(const std::string& body) {
   json document = json::parse(body, nullptr, false);
   if (document.is_discarded()) return model::failure("the body is not JSON");
   if (!document.is_object()) return model::failure("the body is not a JSON object");
@@ -54,7 +54,7 @@ Result<std::pair<model::Action, model::Selection>> parse_operation(const std::st
       if (!known.contains(key)) return "unknown key \"" + key + "\" in " + where;
     return "";
   };
-  if (auto wrong = only(document, {"action", "select"}, "the request"); !wrong.empty()) return model::failure(wrong);
+  if (auto wrong = only(document, {"action", "select", "options"}, "the request"); !wrong.empty()) return model::failure(wrong);
   try {
     std::string word = document.at("action");
     // An unknown word becomes the enumeration's first value: compare its spelling.
@@ -69,7 +69,12 @@ Result<std::pair<model::Action, model::Selection>> parse_operation(const std::st
     auto selection = select.get<model::Selection>();
     int ways = !selection.names.empty() + !selection.group.empty() + selection.all;
     if (ways != 1) return model::failure("select needs exactly one of names, group and all");
-    return std::pair(action, std::move(selection));
+    json options = document.value("options", json::object());
+    if (!options.is_object()) return model::failure("options is not an object");
+    if (auto wrong = only(options, {"hold", "rolling"}, "options"); !wrong.empty()) return model::failure(wrong);
+    model::Request request{action, std::move(selection), options.get<model::OperationOptions>()};
+    if (auto wrong = model::unfit(request); !wrong.empty()) return model::failure("options: " + wrong);
+    return request;
   } catch (const json::exception& e) {
     return model::failure(e.what());
   }
@@ -137,7 +142,7 @@ asio::awaitable<Response> post_operation(runtime::Service& service, Request requ
   auto wanted = parse_operation(request.body);
   if (!wanted) co_return refuse(bad_request(wanted.error().message));
   model::Requester by{request.peer.pid, request.peer.uid};
-  auto id = co_await service.submit(wanted->first, wanted->second, by);
+  auto id = co_await service.submit(std::move(*wanted), by);
   if (!id) co_return refuse(id.error());
   if (*wait) co_await await_end(service, *id, **wait);
   auto operation = service.operation(*id);

@@ -27,6 +27,24 @@ void from_json(const json& j, Selection& selection) {
   if (auto it = j.find("all"); it != j.end()) it->get_to(selection.all);
 }
 
+std::string unfit(const Request& request) {
+  bool starts = request.action == Action::start || request.action == Action::restart;
+  if (!request.options.hold && !starts) return "hold is about start and restart";
+  if (request.options.rolling && request.action != Action::restart) return "rolling is about restart";
+  return "";
+}
+
+void to_json(json& j, const OperationOptions& options) {
+  j = json::object();
+  if (!options.hold) j["hold"] = false;
+  if (options.rolling) j["rolling"] = true;
+}
+
+void from_json(const json& j, OperationOptions& options) {
+  if (auto it = j.find("hold"); it != j.end()) it->get_to(options.hold);
+  if (auto it = j.find("rolling"); it != j.end()) it->get_to(options.rolling);
+}
+
 void to_json(json& j, const Operation& operation) {
   j = json{{"id", operation.id.text()},
            {"action", operation.action},

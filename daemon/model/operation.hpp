@@ -18,6 +18,22 @@ struct Selection {
   bool all = false;
 };
 
+/// How an operation is to be carried out. Each fits some actions only.
+struct OperationOptions {
+  bool hold = true;               // start, restart: not beside members before it, in its order, that have failed
+  bool rolling = false;           // restart: one member at a time, the next one when the last is ready again
+};
+
+/// What somebody wants done.
+struct Request {
+  Action action = Action::start;
+  Selection select;
+  OperationOptions options;
+};
+
+/// Why these options make no sense with this action; empty if they do.
+std::string unfit(const Request& request);
+
 /// Something that an operation's member came to: a phase of the core ("checking", "launching", "running", …).
 struct OperationStep {
   std::string name;
@@ -52,6 +68,8 @@ struct Operation {
 };
 
 void to_json(nlohmann::json& j, const Selection& selection);
+void to_json(nlohmann::json& j, const OperationOptions& options);
+void from_json(const nlohmann::json& j, OperationOptions& options);
 /// Throws nlohmann::json::exception on a wrong type; unknown keys are the caller's to refuse.
 void from_json(const nlohmann::json& j, Selection& selection);
 void to_json(nlohmann::json& j, const Operation& operation);

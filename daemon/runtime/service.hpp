@@ -30,8 +30,7 @@ class Service {
   virtual std::shared_ptr<const model::Status> status() = 0;
 
   /// Begins an operation. Refused with a problem if nothing is selected by it; nothing was begun then.
-  virtual asio::awaitable<Answer<model::OperationId>> submit(model::Action action, model::Selection selection,
-                                                             model::Requester by) = 0;
+  virtual asio::awaitable<Answer<model::OperationId>> submit(model::Request request, model::Requester by) = 0;
 
   /// Ends what an operation has not begun with yet; what it has goes on.
   virtual void cancel(model::OperationId id) = 0;

@@ -11,6 +11,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "companions/command.hpp"
@@ -68,7 +69,7 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       tools_(children_, pool),
       inventory_(tools_),
       places_(std::move(places)),
-      fleet_(std::random_device{}()),
+      fleet_(std::random_device{}(), std::max(2U, std::thread::hardware_concurrency())),
       lookout_(loop),
       started_at_(now()),
       change_(loop, asio::steady_timer::time_point::max()) {}
@@ -299,22 +300,22 @@ std::shared_ptr<const model::Status> Shell::status() {
 }
 
 model::OperationId Shell::begin(model::Action action, std::vector<MemberId> members, bool named,
-                                std::optional<model::Requester> by) {
+                                std::optional<model::Requester> by, model::OperationOptions options) {
   model::OperationId id = operations_.begin(action, members, by, now());
-  dispatch(Requested{id, action, std::move(members), named});
+  dispatch(Requested{id, action, std::move(members), named, options});
   return id;
 }
 
-asio::awaitable<Shell::Answer<model::OperationId>> Shell::submit(model::Action action, model::Selection selection,
-                                                                 model::Requester by) {
+asio::awaitable<Shell::Answer<model::OperationId>> Shell::submit(model::Request request, model::Requester by) {
   if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
   // What reads the files uses them as they are now; a stop does not wait for them.
   using enum model::Action;
+  model::Action action = request.action;
   if (action == start || action == restart || action == reload || action == check)
     if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
-  auto selected = model::select(*status(), selection);
+  auto selected = model::select(*status(), request.select);
   if (!selected) co_return std::unexpected(selected.error());
-  co_return begin(action, std::move(*selected), !selection.names.empty(), by);
+  co_return begin(action, std::move(*selected), !request.select.names.empty(), by, request.options);
 }
 
 void Shell::cancel(model::OperationId id) { dispatch(Cancelled{id}); }

@@ -45,8 +45,7 @@ class Shell : public Service, private Crew {
   void shut_down(std::function<void()> left);
 
   std::shared_ptr<const model::Status> status() override;
-  asio::awaitable<Answer<model::OperationId>> submit(model::Action action, model::Selection selection,
-                                                     model::Requester by) override;
+  asio::awaitable<Answer<model::OperationId>> submit(model::Request request, model::Requester by) override;
   void cancel(model::OperationId id) override;
   std::optional<model::Operation> operation(model::OperationId id) override;
   std::vector<model::Operation> operations() override;
@@ -70,7 +69,7 @@ class Shell : public Service, private Crew {
   void add_orphans(const std::vector<std::string>& recorded, Roster& roster) const;
   void use(definitions::Definition definition);
   model::OperationId begin(model::Action action, std::vector<model::MemberId> members, bool named,
-                           std::optional<model::Requester> by);
+                           std::optional<model::Requester> by, model::OperationOptions options = {});
   void dispatch(const supervision::Event& event);
   void happened(Happened happened);
   void note(const std::string& instance, std::string what, std::string message);

@@ -31,6 +31,12 @@ std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& 
     reason.message = (machine.phase() == Phase::queued ? "waits for " : "is to stop after ") + blocker->spec().id.text +
                      ", which is " + model::to_word(blocker->state()) + fault_of(*blocker);
     reason.next_action = machine.phase() == Phase::queued ? "start" : "stop";
+    if (machine.phase() == Phase::queued && !blocker->rising()) reason.hint = "pmctl start --no-hold " + id;
+    return reason;
+  }
+  if (fleet.waits_for_check(machine)) {
+    reason.code = "waiting-for-check";
+    reason.message = "is to be checked; so are others, and only so many are at a time";
     return reason;
   }
   if (machine.stopped_outside()) {

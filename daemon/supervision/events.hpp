@@ -10,6 +10,7 @@
 
 #include "model/fault.hpp"
 #include "model/ids.hpp"
+#include "model/operation.hpp"
 #include "model/words.hpp"
 #include "supervision/machine_table.hpp"
 #include "supervision/policy.hpp"
@@ -68,6 +69,7 @@ struct Requested {
   model::Action action = model::Action::start;
   std::vector<MemberId> members;
   bool named = false;
+  model::OperationOptions options = {};
 };
 
 /// Something happened to one member.

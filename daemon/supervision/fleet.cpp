@@ -56,7 +56,10 @@ std::vector<Action> Fleet::handle(const Event& event, Instant now) {
   std::vector<Action> actions;
   Context context{now, actions, last_attempt_, random_};
   std::visit([&](const auto& e) { on(e, context); }, event);
+  roll(context);
   advance(context);
+  roll(context);
+  gate_.pass(actions, now);
   return actions;
 }
 
@@ -115,9 +118,45 @@ void Fleet::on(const Requested& request, Context& context) {
       conclude(Outcome::refused, "postmultid is stopping");
     else if (std::string why = passed_over(request, asked->spec()); !why.empty())
       conclude(request.named ? Outcome::refused : Outcome::skipped, std::move(why));
-    else
+    else if (!request.options.rolling)
       ask(request, *asked, context);
   }
+  if (request.options.rolling && !shutting_down_) begin_rolling(request, context);
+}
+
+/// In start order, those that are concerned.
+void Fleet::begin_rolling(const Requested& request, Context& context) {
+  std::deque<MemberId> members;
+  for (const auto& member : members_) {
+    const MemberId& id = member->spec().id;
+    bool meant = std::find(request.members.begin(), request.members.end(), id) != request.members.end();
+    if (!meant || !passed_over(request, member->spec()).empty()) continue;
+    give_up_rolling(id, context);
+    members.push_back(id);
+  }
+  rolling_.emplace_back(request.operation, std::move(members));
+}
+
+/// On to the next members of what restarts one by one.
+void Fleet::roll(Context& context) {
+  for (std::size_t i = 0; i < rolling_.size(); ++i)
+    for (bool moved = true; moved;) {
+      rolling_[i].learn(context.actions);
+      auto id = rolling_[i].next();
+      moved = id.has_value();
+      if (!id) break;
+      OperationId operation = rolling_[i].operation();
+      if (Machine* next = member(*id))
+        next->wish(Input::want_bounce, operation, context);
+      else
+        context.actions.push_back(Concluded{operation, *id, Outcome::failed, "no such member any more"});
+    }
+  std::erase_if(rolling_, [](const Rolling& each) { return each.over(); });
+}
+
+/// A later wish for a member takes it out of what restarts one by one.
+void Fleet::give_up_rolling(const MemberId& member, Context& context) {
+  for (Rolling& each : rolling_) each.give_up(member, Outcome::superseded, "by a later request", context.actions);
 }
 
 void Fleet::ask(const Requested& request, Machine& member, Context& context) {
@@ -128,10 +167,15 @@ void Fleet::ask(const Requested& request, Machine& member, Context& context) {
     context.actions.push_back(
         Errand{request.operation, member.spec().id, request.action, member.spec().policy.start_timeout});
   };
+  bool wish = request.action == model::Action::start || request.action == model::Action::stop ||
+              request.action == model::Action::restart || request.action == model::Action::abort;
+  if (wish) give_up_rolling(member.spec().id, context);
   switch (request.action) {
-    case model::Action::start: return member.wish(Input::want_up, request.operation, context);
+    case model::Action::start:
+      return member.wish(Input::want_up, request.operation, context, request.options.hold);
     case model::Action::stop: return member.wish(Input::want_down, request.operation, context);
-    case model::Action::restart: return member.wish(Input::want_bounce, request.operation, context);
+    case model::Action::restart:
+      return member.wish(Input::want_bounce, request.operation, context, request.options.hold);
     case model::Action::abort: return member.wish(Input::want_abort, request.operation, context);
     case model::Action::reload: return member.reload(request.operation, context);
     case model::Action::flush: return member.running() ? errand() : conclude(Outcome::failed, "is not running");
@@ -147,16 +191,21 @@ void Fleet::on(const ErrandDone& done, Context& context) {
 }
 
 void Fleet::on(const Cancelled& cancelled, Context& context) {
+  for (Rolling& each : rolling_)
+    if (each.operation() == cancelled.operation)
+      each.give_up(Outcome::cancelled, "nothing had been done to it yet", context.actions);
   for (auto& member : members_) member->cancel(cancelled.operation, context);
 }
 
 void Fleet::on(const Happened& happened, Context& context) {
+  gate_.answered(happened.attempt);
   Machine* concerned = member(happened.id);
   if (!concerned || !concerned->take(happened, context)) ++ignored_;
 }
 
 void Fleet::on(const ShutdownRequested&, Context& context) {
   shutting_down_ = true;
+  for (Rolling& each : rolling_) each.give_up(Outcome::refused, "postmultid is stopping", context.actions);
   for (auto& member : members_) member->wish(Input::want_down, std::nullopt, context);
 }
 
@@ -189,7 +238,7 @@ const Machine* Fleet::in_the_way_of_start(std::size_t position) const {
     // One that is queued itself waits either for somebody before it, who was found here already, or is held by its
     // own group, which is no concern of others.
     if (earlier.rising() && earlier.phase() != Phase::queued) return &earlier;
-    if (required(earlier, member) && earlier.desired() == Desired::up && !earlier.running()) return &earlier;
+    if (!member.unheld() && required(earlier, member) && earlier.desired() == Desired::up && !earlier.running()) return &earlier;
   }
   return nullptr;
 }

@@ -18,13 +18,16 @@
 
 #include "model/operation.hpp"
 #include "supervision/events.hpp"
+#include "supervision/gate.hpp"
 #include "supervision/machine.hpp"
+#include "supervision/rolling.hpp"
 
 namespace postmultid::supervision {
 
 class Fleet {
  public:
-  explicit Fleet(std::uint32_t seed) : random_(seed) {}
+  /// `checks` is how many checks may run at a time.
+  explicit Fleet(std::uint32_t seed, std::size_t checks = kDefaultChecks) : gate_(checks), random_(seed) {}
 
   /// The one door of the core. The actions are to be carried out in their order.
   std::vector<Action> handle(const Event& event, Instant now);
@@ -36,12 +39,17 @@ class Fleet {
   /// Why this member waits for its turn, as the member that is in the way; nothing if it does not wait.
   const Machine* blocker(const Machine& member) const;
 
+  /// Whether it is to be checked, and as many others as may be at a time are just now.
+  bool waits_for_check(const Machine& member) const { return gate_.holds(member.attempt()); }
+
   bool shutting_down() const { return shutting_down_; }
 
   /// Events that fitted nothing: stale results, and pairs the table calls impossible.
   std::uint64_t ignored() const { return ignored_; }
 
  private:
+  static constexpr std::size_t kDefaultChecks = 4;
+
   using Members = std::vector<std::unique_ptr<Machine>>;
 
   void on(const InventoryRead& inventory, Context& context);
@@ -55,6 +63,9 @@ class Fleet {
   void ask(const Requested& request, Machine& member, Context& context);
   bool independent(const Machine& a, const Machine& b) const;
   bool required(const Machine& earlier, const Machine& later) const;
+  void begin_rolling(const Requested& request, Context& context);
+  void roll(Context& context);
+  void give_up_rolling(const MemberId& member, Context& context);
   void advance(Context& context);
   const Machine* in_the_way_of_start(std::size_t position) const;
   bool may_stop(std::size_t position) const;
@@ -62,6 +73,8 @@ class Fleet {
 
   Members members_;  // in start order
   std::vector<GroupSpec> groups_;
+  std::vector<Rolling> rolling_;
+  Gate gate_;
   std::minstd_rand random_;
   std::uint64_t last_attempt_ = 0;
   std::uint64_t ignored_ = 0;

@@ -101,7 +101,7 @@ void Machine::respecify(MemberSpec spec, Context& context) {
     take({.id = spec_.id, .input = Input::mended}, context);
 }
 
-void Machine::wish(Input want, std::optional<OperationId> operation, Context& context) {
+void Machine::wish(Input want, std::optional<OperationId> operation, Context& context, bool hold) {
   if (wish_ != want || operations_.size() >= kMostWaiting) conclude(Outcome::superseded, "by a later request", context);
   if (operations_.empty()) desired_before_ = desired_;
   wish_ = want;
@@ -115,6 +115,7 @@ void Machine::wish(Input want, std::optional<OperationId> operation, Context& co
   desired_ = up ? Desired::up : Desired::down;
   bounce_ = want == Input::want_bounce && (running() || phase_ == Phase::leaving || bounce_);
   aborting_ = want == Input::want_abort;
+  unheld_ = !hold;
   sighted_ = false;
   take({.id = spec_.id, .input = want}, context);
 }
@@ -436,6 +437,7 @@ void Machine::rest(Context& context) {
   touched_ = false;
   bounce_ = bounced_ = false;
   aborting_ = false;
+  unheld_ = false;
   sighted_ = false;
   failing_ = false;
   checked_ = false;
@@ -474,6 +476,7 @@ void Machine::run(Context& context) {
 void Machine::stay_running(Context& context) {
   bounce_ = bounced_ = false;
   aborting_ = false;
+  unheld_ = false;
   sighted_ = false;
   checked_ = false;
   reload_again_ = false;

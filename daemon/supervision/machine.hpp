@@ -43,7 +43,8 @@ class Machine {
   void respecify(MemberSpec spec, Context& context);
 
   /// A wish. An unfinished operation with another wish for this member ends as superseded; one with the same is joined.
-  void wish(Input want, std::optional<OperationId> operation, Context& context);
+  /// `hold`: not beside members before it that have failed (see Fleet).
+  void wish(Input want, std::optional<OperationId> operation, Context& context, bool hold = true);
 
   /// Read the files again. That is no wish about up or down, and an operation of its own.
   void reload(OperationId operation, Context& context);
@@ -74,6 +75,10 @@ class Machine {
   bool asked() const { return !operations_.empty(); }
   const std::optional<Exit>& last_exit() const { return last_exit_; }
   Instant exited_at() const { return exited_at_; }
+  /// Whether it may start although one before it, which it needs, has failed.
+  bool unheld() const { return unheld_; }
+  /// Of the work and the timer of its phase.
+  AttemptId attempt() const { return attempt_; }
   int pid() const { return master_ ? master_->pid : 0; }
   bool stopped_outside() const { return stopped_outside_; }
 
@@ -131,6 +136,7 @@ class Machine {
   bool bounce_ = false;         // stop, then start again
   bool bounced_ = false;        // ... and it is down already
   bool aborting_ = false;       // stop at once
+  bool unheld_ = false;         // somebody said --no-hold, for this start
   bool sighted_ = false;        // looking because somebody else seems to have started it
   bool ended_outside_ = false;  // somebody else has stopped it; what it left is swept
   bool risen_ = true;           // the current wish to be up has been answered: running, or a first failure

@@ -21,7 +21,7 @@ std::ostream& operator<<(std::ostream& out, const Happening& h) {
   return out << "{" << h.what << " " << h.member << " " << h.second << " +" << h.pause_ms << "ms}";
 }
 
-constexpr int kKinds = 19;
+constexpr int kKinds = 21;
 
 void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening& h) {
   std::string id = members[static_cast<std::size_t>(h.member) % members.size()].id.text;
@@ -65,6 +65,8 @@ void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening
     case 16: host.edited(id); break;
     case 17: host.request(Ask::flush, {id}); break;
     case 18: host.cancel(static_cast<std::uint64_t>(h.second % 8 + 1)); break;
+    case 19: host.request(Ask::start, {id, other}, true, {.hold = false}); break;
+    case 20: host.request(Ask::restart, {id, other}, true, {.rolling = true}); break;
     default: break;
   }
   host.run(milliseconds(h.pause_ms));
@@ -108,7 +110,7 @@ int main() {
 
   ok &= rc::check("random lives: never two masters, the truth is told, and all ends well", [] {
     auto members = some_members(*rc::gen::inRange(2, 9));
-    VirtualHost host(static_cast<std::uint32_t>(*rc::gen::inRange(1, 1'000'000)));
+    VirtualHost host(static_cast<std::uint32_t>(*rc::gen::inRange(1, 1'000'000)), *rc::gen::inRange<std::size_t>(1, 5));
     host.latency_max = milliseconds(*rc::gen::element(0, 5, 200));
     host.inventory(members);
     auto story = *rc::gen::container<std::vector<Happening>>(happenings());

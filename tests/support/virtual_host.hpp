@@ -34,7 +34,7 @@ struct Behaviour {
 
 class VirtualHost {
  public:
-  explicit VirtualHost(std::uint32_t seed = 1) : fleet(seed), random_(seed) {}
+  explicit VirtualHost(std::uint32_t seed = 1, std::size_t checks = 4) : fleet(seed, checks), random_(seed) {}
 
   Fleet fleet;
   std::map<std::string, Behaviour> behaviour;
@@ -53,8 +53,9 @@ class VirtualHost {
     handle(InventoryRead{std::move(members), std::move(groups)});
   }
 
-  std::uint64_t request(model::Action action, std::vector<std::string> ids, bool named = true) {
-    Requested request{{++operations_}, action, {}, named};
+  std::uint64_t request(model::Action action, std::vector<std::string> ids, bool named = true,
+                        model::OperationOptions options = {}) {
+    Requested request{{++operations_}, action, {}, named, options};
     for (std::string& id : ids)
       if (std::find(request.members.begin(), request.members.end(), MemberId{id}) == request.members.end())
         request.members.push_back({std::move(id)});

@@ -553,3 +553,116 @@ TEST_CASE("what does not concern a companion is passed over in a group, and refu
   CHECK(host.outcomes[named]["filter"] == Outcome::refused);
   CHECK(host.outcomes[primary]["-"] == Outcome::refused);
 }
+
+TEST_CASE("with --no-hold a member starts beside one that has failed, but not before one that is on its way") {
+  VirtualHost host;
+  host.behaviour["postfix-out"].check_ok = false;
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  REQUIRE(host.state("postfix-in") == State::waiting);
+
+  host.behaviour["postfix-out"].answers = false;
+  host.request(Ask::start, {"postfix-out"});
+  auto operation = host.request(Ask::start, {"postfix-in"}, true, {.hold = false});
+  host.run(seconds(1));
+  CHECK(host.state("postfix-in") == State::waiting);
+
+  // Its check hangs until start_timeout is over.
+  host.run(std::chrono::minutes(3));
+  CHECK(host.state("postfix-out") == State::failed);
+  CHECK(host.state("postfix-in") == State::running);
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
+}
+
+TEST_CASE("--no-hold is about one start, not about the next") {
+  VirtualHost host;
+  host.behaviour["postfix-out"].check_ok = false;
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  host.request(Ask::start, {"postfix-in"}, true, {.hold = false});
+  host.run(seconds(1));
+  REQUIRE(host.state("postfix-in") == State::running);
+  host.request(Ask::stop, {"postfix-in"});
+  host.run(seconds(1));
+  host.request(Ask::start, {"postfix-in"});
+  host.run(seconds(1));
+  CHECK(host.state("postfix-in") == State::waiting);
+}
+
+TEST_CASE("a rolling restart touches one member at a time, the next when the last is ready again") {
+  VirtualHost host = started();
+  host.log.clear();
+  auto operation = host.request(Ask::restart, {"postfix-in", "-", "postfix-out"}, false, {.rolling = true});
+  host.run(seconds(1));
+  CHECK(who_became(host.log, "stopping") == Names{"-", "postfix-out", "postfix-in"});
+  auto position = [&](const std::string& line) { return std::find(host.log.begin(), host.log.end(), line); };
+  CHECK(position("- running") < position("term postfix-out"));
+  CHECK(position("postfix-out running") < position("term postfix-in"));
+  for (const char* id : {"-", "postfix-out", "postfix-in"}) CHECK(host.outcomes[operation][id] == Outcome::done);
+}
+
+TEST_CASE("a rolling restart ends with the first member that is not ready again") {
+  VirtualHost host = started();
+  SUBCASE("because its guard refuses") { host.behaviour["postfix-out"].check_ok = false; }
+  SUBCASE("because it does not start") { host.behaviour["postfix-out"].launch_ok = false; }
+  host.log.clear();
+  auto operation = host.request(Ask::restart, {"-", "postfix-out", "postfix-in"}, false, {.rolling = true});
+  host.run(seconds(1));
+  CHECK(host.outcomes[operation]["-"] == Outcome::done);
+  CHECK(host.outcomes[operation]["postfix-out"] != Outcome::done);
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::cancelled);
+  CHECK(host.messages["postfix-in"].find("postfix-out") != std::string::npos);
+  CHECK(std::count(host.log.begin(), host.log.end(), "term postfix-in") == 0);
+}
+
+TEST_CASE("what a rolling restart has not come to can be stopped, restarted or cancelled meanwhile") {
+  VirtualHost host = started();
+  host.latency_max = milliseconds(50);
+  auto operation = host.request(Ask::restart, {"-", "postfix-out", "postfix-in"}, false, {.rolling = true});
+  SUBCASE("stopped") {
+    host.request(Ask::stop, {"postfix-in"});
+    host.run(seconds(10));
+    CHECK(host.outcomes[operation]["postfix-in"] == Outcome::superseded);
+    CHECK(host.state("postfix-in") == State::stopped);
+    CHECK(host.outcomes[operation]["postfix-out"] == Outcome::done);
+  }
+  SUBCASE("cancelled") {
+    host.cancel(operation);
+    host.run(seconds(10));
+    CHECK(host.outcomes[operation]["postfix-out"] == Outcome::cancelled);
+    CHECK(host.outcomes[operation]["postfix-in"] == Outcome::cancelled);
+    CHECK(host.state("-") == State::running);
+  }
+  SUBCASE("overtaken by shutdown") {
+    host.shut_down();
+    host.run(seconds(100));
+    CHECK(host.left);
+    CHECK(host.outcomes[operation].size() == 3);
+  }
+}
+
+TEST_CASE("no more checks run at a time than there are places, and their limits begin with the place") {
+  std::vector<MemberSpec> members{{{"-"}, "", true, {}, {}}};
+  for (int i = 0; i < 20; ++i) members.push_back({{"postfix-" + std::to_string(i)}, "mta", true, {}, {}});
+  VirtualHost host(1, 3);
+  host.inventory(members, {{"mta", true, false}});
+  host.run(seconds(1));
+  for (const MemberSpec& member : members) host.behaviour[member.id.text].answers = false;
+  host.log.clear();
+  std::vector<std::string> ids;
+  for (std::size_t i = 1; i < members.size(); ++i) ids.push_back(members[i].id.text);
+  auto operation = host.request(Ask::reload, ids);
+  auto checks = [&] {
+    return std::count_if(host.log.begin(), host.log.end(),
+                         [](const std::string& line) { return line.starts_with("guard "); });
+  };
+  host.settle();
+  CHECK(checks() == 3);
+  CHECK(host.fleet.waits_for_check(host.member("postfix-5")));
+  // Each hangs for its whole start_timeout of two minutes: 20 of them, 3 at a time.
+  host.run(std::chrono::minutes(13));
+  CHECK(host.outcomes[operation].size() == 18);
+  host.run(std::chrono::minutes(2));
+  CHECK(checks() == 20);
+  CHECK(host.outcomes[operation].size() == 20);
+}

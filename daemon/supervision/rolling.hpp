@@ -1,0 +1,37 @@
+// Restarts one member at a time: none before the last one is ready again, and none after one that was not. So of members
+// that stand in for each other all but one serve at any time, and a mistake that is in all of them costs one at most.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "supervision/events.hpp"
+
+namespace postmultid::supervision {
+
+class Rolling {
+ public:
+  Rolling(OperationId operation, std::deque<MemberId> members) : operation_(operation), left_(std::move(members)) {}
+
+  OperationId operation() const { return operation_; }
+
+  /// Whose turn it is now: none while the last one is under way, or when it is over.
+  std::optional<MemberId> next();
+
+  /// Learns from what was concluded what became of the last one. If that was no success the others are concluded.
+  void learn(std::vector<Action>& actions);
+
+  /// Gives up those that it has not come to yet: one of them, or all.
+  void give_up(const MemberId& member, model::Outcome outcome, const std::string& why, std::vector<Action>& actions);
+  void give_up(model::Outcome outcome, const std::string& why, std::vector<Action>& actions);
+
+  bool over() const { return left_.empty() && !current_; }
+
+ private:
+  OperationId operation_;
+  std::deque<MemberId> left_;
+  std::optional<MemberId> current_;
+};
+
+}  // namespace postmultid::supervision
