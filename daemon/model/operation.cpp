@@ -7,6 +7,13 @@ namespace postmultid::model {
 
 using nlohmann::json;
 
+namespace {
+
+constexpr std::chrono::seconds kNow{0};
+constexpr std::chrono::seconds kLongestDrain{86400};
+
+}  // namespace
+
 bool Operation::succeeded() const {
   return std::all_of(members.begin(), members.end(), [](const OperationMember& member) {
     return member.outcome == Outcome::done || member.outcome == Outcome::unchanged ||
@@ -30,7 +37,11 @@ void from_json(const json& j, Selection& selection) {
 std::string unfit(const Request& request) {
   bool starts = request.action == Action::start || request.action == Action::restart;
   if (!request.options.hold && !starts) return "hold is about start and restart";
+  if (request.options.accept_new_queue && !starts) return "accept_new_queue is about start and restart";
   if (request.options.rolling && request.action != Action::restart) return "rolling is about restart";
+  if (request.options.deadline && request.action != Action::drain) return "deadline is about drain";
+  if (request.options.deadline && (*request.options.deadline < kNow || *request.options.deadline > kLongestDrain))
+    return "deadline is not between 0 and 86400 seconds";
   return "";
 }
 
@@ -38,11 +49,15 @@ void to_json(json& j, const OperationOptions& options) {
   j = json::object();
   if (!options.hold) j["hold"] = false;
   if (options.rolling) j["rolling"] = true;
+  if (options.accept_new_queue) j["accept_new_queue"] = true;
+  if (options.deadline) j["deadline"] = options.deadline->count();
 }
 
 void from_json(const json& j, OperationOptions& options) {
   if (auto it = j.find("hold"); it != j.end()) it->get_to(options.hold);
   if (auto it = j.find("rolling"); it != j.end()) it->get_to(options.rolling);
+  if (auto it = j.find("accept_new_queue"); it != j.end()) it->get_to(options.accept_new_queue);
+  if (auto it = j.find("deadline"); it != j.end()) options.deadline = std::chrono::seconds(it->get<std::int64_t>());
 }
 
 void to_json(json& j, const Operation& operation) {

@@ -1,6 +1,7 @@
 // An operation: a request being carried out, with what became of each member.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct Selection {
 struct OperationOptions {
   bool hold = true;               // start, restart: not beside members before it, in its order, that have failed
   bool rolling = false;           // restart: one member at a time, the next one when the last is ready again
+  bool accept_new_queue = false;  // start, restart: also where queue_directory is on another file system than last time
+  std::optional<std::chrono::seconds> deadline;  // drain: what has not ended by itself by then is ended
 };
 
 /// What somebody wants done.

@@ -43,7 +43,7 @@ enum class FailureClass {
   environment,  // an address, a port, a mount, disk space: retried when that changes, and slowly
 };
 
-enum class Action { start, stop, restart, reload, flush, abort, check, enable, disable, reset_failed };
+enum class Action { start, stop, restart, reload, flush, drain, abort, check, enable, disable, reset_failed };
 
 enum class OperationState { running, finished };
 
@@ -87,6 +87,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Action, {{Action::start, "start"},
                                       {Action::restart, "restart"},
                                       {Action::reload, "reload"},
                                       {Action::flush, "flush"},
+                                      {Action::drain, "drain"},
                                       {Action::abort, "abort"},
                                       {Action::check, "check"},
                                       {Action::enable, "enable"},

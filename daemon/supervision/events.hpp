@@ -91,6 +91,11 @@ struct ErrandDone {
   std::string message;
 };
 
+/// Addresses, mounts, names or free space are not as they were.
+struct SurroundingsChanged {
+  model::Missing what = model::Missing::nothing;
+};
+
 /// Whatever this operation has not begun with yet is not wanted any more.
 struct Cancelled {
   OperationId operation;
@@ -99,22 +104,27 @@ struct Cancelled {
 /// End everything in order, then Leave.
 struct ShutdownRequested {};
 
-using Event = std::variant<InventoryRead, Requested, Happened, ErrandDone, Cancelled, ShutdownRequested>;
+using Event =
+    std::variant<InventoryRead, Requested, Happened, ErrandDone, SurroundingsChanged, Cancelled, ShutdownRequested>;
 
 // clang-format off
 // ---- actions: work (each answers with Happened and the same attempt id)
 
 struct FindMaster { MemberId id; AttemptId attempt; };
-struct Check { MemberId id; AttemptId attempt; };
+struct Check { MemberId id; AttemptId attempt; bool accept_new_queue = false; };
 /// Would a reload kill its master? If `restart`: would it start again?
 struct Guard { MemberId id; AttemptId attempt; bool restart = false; };
-struct Launch { MemberId id; AttemptId attempt; };
+struct Launch { MemberId id; AttemptId attempt; bool accept_new_queue = false; };
 /// Make this master read its files again, and see what became of it.
 struct Reload { MemberId id; AttemptId attempt; AttemptId master; };
 struct Probe { MemberId id; AttemptId attempt; Duration limit{}; };
 struct ClearListeners { MemberId id; AttemptId attempt; int master_pid = 0; };
 /// End what is left: with SIGTERM, or with SIGKILL when `force`; of the whole instance, or of this master only.
 struct Sweep { MemberId id; AttemptId attempt; bool force = false; int only_of_master = 0; };
+/// The master is dead: nothing new for its processes, and wait until they have done what they are at.
+struct Drain { MemberId id; AttemptId attempt; int master_pid = 0; };
+/// Wait for the end of that process: it has what this member needs.
+struct AwaitEnd { MemberId id; AttemptId attempt; int pid = 0; };
 /// Stop that work; its answer is not wanted any more.
 struct Abandon { MemberId id; AttemptId attempt; };
 
@@ -142,7 +152,7 @@ struct Leave {};
 // clang-format on
 
 using Action =
-    std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Abandon, SignalMaster,
-                 ArmTimer, CancelTimer, Errand, Progress, Record, Concluded, Forget, Reread, Leave>;
+    std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Drain, AwaitEnd, Abandon,
+                 SignalMaster, ArmTimer, CancelTimer, Errand, Progress, Record, Concluded, Forget, Reread, Leave>;
 
 }  // namespace postmultid::supervision

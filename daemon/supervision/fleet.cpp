@@ -17,6 +17,7 @@ std::string passed_over(const Requested& request, const MemberSpec& spec) {
     case start:
     case stop:
     case restart:
+    case drain:
     case abort: return request.named || spec.enabled || spec.broken ? "" : "multi_instance_enable is not yes";
     case reload:
     case flush:
@@ -168,15 +169,18 @@ void Fleet::ask(const Requested& request, Machine& member, Context& context) {
         Errand{request.operation, member.spec().id, request.action, member.spec().policy.start_timeout});
   };
   bool wish = request.action == model::Action::start || request.action == model::Action::stop ||
-              request.action == model::Action::restart || request.action == model::Action::abort;
+              request.action == model::Action::restart || request.action == model::Action::abort ||
+              request.action == model::Action::drain;
   if (wish) give_up_rolling(member.spec().id, context);
   switch (request.action) {
-    case model::Action::start:
-      return member.wish(Input::want_up, request.operation, context, request.options.hold);
+    case model::Action::start: return member.wish(Input::want_up, request.operation, context, request.options);
     case model::Action::stop: return member.wish(Input::want_down, request.operation, context);
-    case model::Action::restart:
-      return member.wish(Input::want_bounce, request.operation, context, request.options.hold);
+    case model::Action::restart: return member.wish(Input::want_bounce, request.operation, context, request.options);
     case model::Action::abort: return member.wish(Input::want_abort, request.operation, context);
+    case model::Action::drain:
+      // What else is not Postfix's knows no other way than to be stopped.
+      return member.wish(member.spec().companion ? Input::want_down : Input::want_drain, request.operation, context,
+                         request.options);
     case model::Action::reload: return member.reload(request.operation, context);
     case model::Action::flush: return member.running() ? errand() : conclude(Outcome::failed, "is not running");
     case model::Action::check:
@@ -188,6 +192,12 @@ void Fleet::ask(const Requested& request, Machine& member, Context& context) {
 
 void Fleet::on(const ErrandDone& done, Context& context) {
   context.actions.push_back(Concluded{done.operation, done.id, done.outcome, done.message});
+}
+
+void Fleet::on(const SurroundingsChanged& changed, Context& context) {
+  for (auto& member : members_)
+    if (member->fault() && member->fault()->missing == changed.what)
+      member->take({.id = member->spec().id, .input = Input::relieved}, context);
 }
 
 void Fleet::on(const Cancelled& cancelled, Context& context) {
@@ -238,7 +248,8 @@ const Machine* Fleet::in_the_way_of_start(std::size_t position) const {
     // One that is queued itself waits either for somebody before it, who was found here already, or is held by its
     // own group, which is no concern of others.
     if (earlier.rising() && earlier.phase() != Phase::queued) return &earlier;
-    if (!member.unheld() && required(earlier, member) && earlier.desired() == Desired::up && !earlier.running()) return &earlier;
+    if (!member.unheld() && required(earlier, member) && earlier.desired() == Desired::up && !earlier.running())
+      return &earlier;
   }
   return nullptr;
 }

@@ -56,6 +56,7 @@ class Fleet {
   void on(const Requested& request, Context& context);
   void on(const Happened& happened, Context& context);
   void on(const ErrandDone& done, Context& context);
+  void on(const SurroundingsChanged& changed, Context& context);
   void on(const Cancelled& cancelled, Context& context);
   void on(const ShutdownRequested& shutdown, Context& context);
 

@@ -28,6 +28,12 @@ constexpr Duration kStuckRetry = seconds(60);
 // An unreadable or refused configuration is looked at again by itself now and then, whatever the policy says.
 constexpr Duration kConfigRetry = std::chrono::minutes(10);
 
+// What is missing around a member is looked for by itself as well: an event may be lost, free space sends none.
+constexpr Duration kEnvironmentRetry = seconds(60);
+constexpr Duration kSpaceRetry = seconds(15);
+// Postfix lets its daemons take hours for one session; who wants more than this says so.
+constexpr Duration kDrainLimit = std::chrono::minutes(10);
+
 // More requests for one and the same thing than this are not people.
 constexpr std::size_t kMostWaiting = 64;
 // A reload verifies for some seconds that the master lives; this only ends one that hangs.
@@ -54,10 +60,17 @@ State state_of(Phase phase) {
     case Phase::terminating:
     case Phase::killing:
     case Phase::sweeping: return State::stopping;
+    case Phase::draining: return State::draining;
     case Phase::backoff: return State::backoff;
     case Phase::failed: return State::failed;
   }
   return State::unknown;
+}
+
+/// When what a start was refused for is looked at again, if nothing says earlier that it has changed.
+Duration retry_after(const Fault& fault) {
+  if (fault.missing == model::Missing::nothing) return kConfigRetry;
+  return fault.missing == model::Missing::space ? kSpaceRetry : kEnvironmentRetry;
 }
 
 const char kMasterDied[] = "master-died";
@@ -101,13 +114,14 @@ void Machine::respecify(MemberSpec spec, Context& context) {
     take({.id = spec_.id, .input = Input::mended}, context);
 }
 
-void Machine::wish(Input want, std::optional<OperationId> operation, Context& context, bool hold) {
+void Machine::wish(Input want, std::optional<OperationId> operation, Context& context,
+                   const model::OperationOptions& how) {
   if (wish_ != want || operations_.size() >= kMostWaiting) conclude(Outcome::superseded, "by a later request", context);
   if (operations_.empty()) desired_before_ = desired_;
   wish_ = want;
   if (operation) operations_.push_back(*operation);
   wished_ = true;
-  bool up = want != Input::want_down && want != Input::want_abort;
+  bool up = want == Input::want_up || want == Input::want_bounce;
   if (want == Input::want_bounce || (up && !running())) {
     risen_ = false;
     history_.clear();
@@ -115,7 +129,10 @@ void Machine::wish(Input want, std::optional<OperationId> operation, Context& co
   desired_ = up ? Desired::up : Desired::down;
   bounce_ = want == Input::want_bounce && (running() || phase_ == Phase::leaving || bounce_);
   aborting_ = want == Input::want_abort;
-  unheld_ = !hold;
+  draining_ = want == Input::want_drain;
+  drain_limit_ = how.deadline.value_or(std::chrono::duration_cast<seconds>(kDrainLimit));
+  unheld_ = !how.hold;
+  accept_new_queue_ = how.accept_new_queue;
   sighted_ = false;
   take({.id = spec_.id, .input = want}, context);
 }
@@ -167,9 +184,13 @@ bool Machine::take(const Happened& happened, Context& context) {
     case Input::reloaded:
     case Input::not_reloaded:
     case Input::cleared:
+    case Input::drained:
     case Input::swept:
     case Input::expired:
       if (happened.attempt != attempt_) return false;
+      break;
+    case Input::relieved:
+      if (happened.attempt != AttemptId::none && happened.attempt != attempt_) return false;
       break;
     case Input::died:
       if (!master_ || happened.attempt != master_->id) return false;
@@ -292,12 +313,11 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       // Not there any more: its turn is as it was.
       if (std::exchange(sighted_, false)) return queue(context);
       if (spec_.broken) return park(*spec_.broken, kConfigRetry, context);
-      if (full_check_ && !checked_) return begin(Phase::checking, spec_.policy.start_timeout, Check{}, context);
+      if (full_check_ && !checked_)
+        return begin(Phase::checking, spec_.policy.start_timeout,
+                     Check{.id = {}, .attempt = {}, .accept_new_queue = accept_new_queue_}, context);
       [[fallthrough]];
-    case Step::launch:
-      checked_ = false;
-      touched_ = true;
-      return begin(Phase::launching, spec_.policy.start_timeout, Launch{}, context);
+    case Step::launch: checked_ = false; return launch(context);
     case Step::give_up_looking:
       return park({FailureClass::environment, "not-examined",
                    "its files could not be examined within 10 s: is a file system hanging?", ""},
@@ -311,7 +331,11 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::note_master: master_ = Master{happened.attempt, happened.pid, std::nullopt}; return;
     case Step::run: return run(context);
 
-    case Step::reject: return park(happened.fault.value_or(kCheckTimeout), kConfigRetry, context);
+    case Step::reject: {
+      Fault fault = happened.fault.value_or(kCheckTimeout);
+      Duration retry = retry_after(fault);
+      return park(std::move(fault), retry, context);
+    }
     case Step::retry_launch: return fail_start(happened.fault.value_or(Fault{}), context);
     case Step::undo_start: return undo_start(happened, context);
     case Step::park_unreadable:
@@ -352,6 +376,12 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       if (!forced_) sweep(true, context);
       return;
     case Step::terminate:
+      if (draining_ && master_) {
+        // As `postfix drain` does it: without its master every process finishes what it is at, and takes nothing new.
+        enter_with_deadline(Phase::killing, kKillLimit, context);
+        context.actions.push_back(SignalMaster{spec_.id, master_->id, true});
+        return;
+      }
       enter_with_deadline(Phase::terminating, spec_.policy.stop_timeout, context);
       if (!master_) return sweep(false, context);
       context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
@@ -363,7 +393,12 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return;
     case Step::sweep:
       if (happened.input == Input::died) note_exit(happened, context);
+      if (draining_ && phase_ == Phase::killing)
+        return begin(Phase::draining, drain_limit_, Drain{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
       return sweep(aborting_, context);
+    case Step::hurry:
+      record("hurried", "what was under way is not done within the drain's deadline: SIGTERM", context);
+      return sweep(false, context);
     case Step::sweep_harder:
       if (!forced_) return sweep(true, context);
       [[fallthrough]];
@@ -381,6 +416,9 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::peek: sighted_ = true; return begin(Phase::finding, kFindLimit, FindMaster{}, context);
     case Step::retry_edited:
       if (desired_ == Desired::up && fault_ && fault_->kind == FailureClass::config) queue(context);
+      return;
+    case Step::retry_relieved:
+      if (desired_ == Desired::up && fault_ && fault_->missing != model::Missing::nothing) queue(context);
       return;
 
     case Step::clear: return crashed(happened, context);
@@ -437,7 +475,8 @@ void Machine::rest(Context& context) {
   touched_ = false;
   bounce_ = bounced_ = false;
   aborting_ = false;
-  unheld_ = false;
+  draining_ = false;
+  unheld_ = accept_new_queue_ = false;
   sighted_ = false;
   failing_ = false;
   checked_ = false;
@@ -476,7 +515,8 @@ void Machine::run(Context& context) {
 void Machine::stay_running(Context& context) {
   bounce_ = bounced_ = false;
   aborting_ = false;
-  unheld_ = false;
+  draining_ = false;
+  unheld_ = accept_new_queue_ = false;
   sighted_ = false;
   checked_ = false;
   reload_again_ = false;
@@ -520,7 +560,15 @@ void Machine::fail_start(Fault fault, Context& context) {
   conclude(desired_ == Desired::down ? Outcome::done : Outcome::failed, fault_->message, context);
   risen_ = true;
   if (desired_ == Desired::down) return sweep(aborting_, context);
+  // To try again before what is missing has come would only wear out the start limit.
+  if (fault_->missing != model::Missing::nothing) return park(*fault_, retry_after(*fault_), context);
   by_policy(context);
+}
+
+void Machine::launch(Context& context) {
+  touched_ = true;
+  begin(Phase::launching, spec_.policy.start_timeout,
+        Launch{.id = {}, .attempt = {}, .accept_new_queue = accept_new_queue_}, context);
 }
 
 void Machine::undo_start(const Happened& happened, Context& context) {
@@ -600,8 +648,7 @@ void Machine::by_policy(Context& context) {
   if (*verdict.after == Duration::zero()) {
     ++restarts_;
     if (full_check_) return begin(Phase::finding, kFindLimit, FindMaster{}, context);
-    touched_ = true;
-    return begin(Phase::launching, spec_.policy.start_timeout, Launch{}, context);
+    return launch(context);
   }
   enter(Phase::backoff, context);
   next_at_ = context.now + *verdict.after;
@@ -609,7 +656,7 @@ void Machine::by_policy(Context& context) {
   record("backoff", "next try in " + in_milliseconds(*verdict.after), context);
 }
 
-void Machine::park(Fault fault, std::optional<Duration> retry_after, Context& context) {
+void Machine::park(Fault fault, std::optional<Duration> again_after, Context& context) {
   bool refused = fault.kind == FailureClass::config;
   record("failed", fault.message, context);
   fault_ = std::move(fault);
@@ -621,9 +668,13 @@ void Machine::park(Fault fault, std::optional<Duration> retry_after, Context& co
   full_check_ = true;
   risen_ = true;
   enter(Phase::failed, context);
-  if (retry_after) {
-    next_at_ = context.now + *retry_after;
+  if (again_after) {
+    next_at_ = context.now + *again_after;
     arm(*next_at_, context);
+  }
+  if (fault_->holder && desired_ == Desired::up) {
+    working_ = true;
+    context.actions.push_back(AwaitEnd{spec_.id, attempt_, fault_->holder});
   }
   conclude(refused ? Outcome::refused : Outcome::failed, fault_->message, context);
 }

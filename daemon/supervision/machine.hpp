@@ -43,8 +43,8 @@ class Machine {
   void respecify(MemberSpec spec, Context& context);
 
   /// A wish. An unfinished operation with another wish for this member ends as superseded; one with the same is joined.
-  /// `hold`: not beside members before it that have failed (see Fleet).
-  void wish(Input want, std::optional<OperationId> operation, Context& context, bool hold = true);
+  void wish(Input want, std::optional<OperationId> operation, Context& context,
+            const model::OperationOptions& how = {});
 
   /// Read the files again. That is no wish about up or down, and an operation of its own.
   void reload(OperationId operation, Context& context);
@@ -124,7 +124,8 @@ class Machine {
   void sweep(bool force, Context& context);
   void settle(Context& context);
   void by_policy(Context& context);
-  void park(Fault fault, std::optional<Duration> retry_after, Context& context);
+  void park(Fault fault, std::optional<Duration> again_after, Context& context);
+  void launch(Context& context);
   void crashed(const Happened& happened, Context& context);
   void note_exit(const Happened& happened, Context& context);
   void record(std::string what, std::string message, Context& context) const;
@@ -132,19 +133,22 @@ class Machine {
   MemberSpec spec_;
   Phase phase_ = Phase::unknown;
   model::Desired desired_ = model::Desired::down;
-  bool wished_ = false;         // somebody said so; else `enabled` decides
-  bool bounce_ = false;         // stop, then start again
-  bool bounced_ = false;        // ... and it is down already
-  bool aborting_ = false;       // stop at once
-  bool unheld_ = false;         // somebody said --no-hold, for this start
-  bool sighted_ = false;        // looking because somebody else seems to have started it
-  bool ended_outside_ = false;  // somebody else has stopped it; what it left is swept
-  bool risen_ = true;           // the current wish to be up has been answered: running, or a first failure
-  bool full_check_ = true;      // the next start goes through `postfix check`
-  bool checked_ = false;        // ... which the guard has just done
-  bool touched_ = false;        // a master of ours or an adopted one existed: there may be something to sweep
-  bool forced_ = false;         // the sweep uses SIGKILL already
-  bool swept_whole_ = true;     // ... and is about the whole instance
+  bool wished_ = false;    // somebody said so; else `enabled` decides
+  bool bounce_ = false;    // stop, then start again
+  bool bounced_ = false;   // ... and it is down already
+  bool aborting_ = false;  // stop at once
+  bool draining_ = false;  // stop when what is under way is done
+  Duration drain_limit_{};
+  bool unheld_ = false;            // somebody said --no-hold, for this start
+  bool accept_new_queue_ = false;  // ... and that its queue may be on another file system
+  bool sighted_ = false;           // looking because somebody else seems to have started it
+  bool ended_outside_ = false;     // somebody else has stopped it; what it left is swept
+  bool risen_ = true;              // the current wish to be up has been answered: running, or a first failure
+  bool full_check_ = true;         // the next start goes through `postfix check`
+  bool checked_ = false;           // ... which the guard has just done
+  bool touched_ = false;           // a master of ours or an adopted one existed: there may be something to sweep
+  bool forced_ = false;            // the sweep uses SIGKILL already
+  bool swept_whole_ = true;        // ... and is about the whole instance
   bool stopped_outside_ = false;
   bool failing_ = false;  // after the sweep: policy
 

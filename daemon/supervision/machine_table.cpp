@@ -43,21 +43,22 @@ constexpr MachineTable build(std::initializer_list<Rule> calmly, std::initialize
 // clang-format off
 constexpr MachineTable table = build(
     // A wish is remembered; news about files and sightings of what is known anyway change nothing.
-    {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::want_abort, stay}, {I::want_reload, no_reload},
-     {I::broken, stay}, {I::mended, stay}, {I::edited, stay}, {I::sighted, stay}}, {
+    {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::want_abort, stay}, {I::want_drain, stay},
+     {I::want_reload, no_reload}, {I::broken, stay}, {I::mended, stay}, {I::edited, stay}, {I::relieved, stay},
+     {I::sighted, stay}}, {
     {Phase::unknown,
      {{I::present, adopt}, {I::absent, settle}, {I::foreign, blocked}, {I::broken, park_unreadable},
       {I::expired, give_up_looking}}},
     {Phase::stopped,
-     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down},
+     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down}, {I::want_drain, wind_down},
       {I::broken, park_unreadable}, {I::sighted, peek}}},
     {Phase::queued,
-     {{I::want_down, wind_down}, {I::want_abort, wind_down}, {I::turn, look}, {I::broken, park_unreadable},
+     {{I::want_down, wind_down}, {I::want_abort, wind_down}, {I::want_drain, wind_down}, {I::turn, look}, {I::broken, park_unreadable},
       {I::sighted, peek}}},
     {Phase::finding,
      {{I::present, adopt}, {I::absent, prepare}, {I::foreign, blocked}, {I::expired, give_up_looking}}},
     {Phase::checking,
-     {{I::want_down, wind_down}, {I::want_abort, wind_down}, {I::checked, launch}, {I::check_failed, reject},
+     {{I::want_down, wind_down}, {I::want_abort, wind_down}, {I::want_drain, wind_down}, {I::checked, launch}, {I::check_failed, reject},
       {I::expired, reject}}},
     // From here on a master may exist: a wish to stop waits until it can be stopped with proof.
     {Phase::launching,
@@ -66,17 +67,17 @@ constexpr MachineTable table = build(
      {{I::want_reload, reload_later}, {I::proven, note_master}, {I::ready, run}, {I::not_ready, undo_start},
       {I::died, undo_start}, {I::quit, undo_start}, {I::expired, undo_start}}},
     {Phase::running,
-     {{I::want_up, already}, {I::want_down, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
+     {{I::want_up, already}, {I::want_down, leave}, {I::want_drain, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
       {I::want_reload, vet}, {I::died, clear}, {I::quit, note_outside}}},
     {Phase::guarding,
-     {{I::want_up, unguard}, {I::want_down, leave}, {I::want_abort, abort}, {I::checked, passed},
+     {{I::want_up, unguard}, {I::want_down, leave}, {I::want_drain, leave}, {I::want_abort, abort}, {I::checked, passed},
       {I::check_failed, refuse}, {I::expired, refuse}, {I::died, clear}, {I::quit, note_outside}}},
     {Phase::vetting,
-     {{I::want_up, already}, {I::want_down, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
+     {{I::want_up, already}, {I::want_down, leave}, {I::want_drain, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
       {I::want_reload, vet}, {I::checked, reload}, {I::check_failed, refuse_reload}, {I::expired, refuse_reload},
       {I::died, clear}, {I::quit, note_outside}}},
     {Phase::reloading,
-     {{I::want_up, already}, {I::want_down, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
+     {{I::want_up, already}, {I::want_down, leave}, {I::want_drain, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
       {I::want_reload, reload_later}, {I::reloaded, note_reloaded}, {I::not_reloaded, reload_failed},
       {I::expired, reload_failed}, {I::died, clear}, {I::quit, note_outside}}},
     {Phase::leaving,
@@ -87,16 +88,19 @@ constexpr MachineTable table = build(
      {{I::want_abort, kill}, {I::died, sweep}, {I::quit, sweep}, {I::expired, kill}}},
     {Phase::killing,
      {{I::died, sweep}, {I::quit, sweep}, {I::expired, stuck}}},
+    {Phase::draining,
+     {{I::want_up, queue}, {I::want_bounce, queue}, {I::want_down, sweep}, {I::want_abort, sweep_now}, {I::drained, sweep},
+      {I::expired, hurry}}},
     {Phase::sweeping,
      {{I::want_abort, sweep_now}, {I::died, stay}, {I::quit, stay}, {I::swept, settle}, {I::expired, sweep_harder}}},
     {Phase::clearing,
      {{I::cleared, recover}, {I::expired, recover}}},
     {Phase::backoff,
-     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down},
+     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down}, {I::want_drain, wind_down},
       {I::broken, park_unreadable}, {I::sighted, peek}, {I::expired, again}}},
     {Phase::failed,
-     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down},
-      {I::broken, park_unreadable}, {I::mended, queue}, {I::edited, retry_edited}, {I::sighted, peek}, {I::died, stay},
+     {{I::want_up, queue}, {I::want_down, wind_down}, {I::want_bounce, queue}, {I::want_abort, wind_down}, {I::want_drain, wind_down},
+      {I::broken, park_unreadable}, {I::mended, queue}, {I::edited, retry_edited}, {I::relieved, retry_relieved}, {I::sighted, peek}, {I::died, stay},
       {I::quit, stay}, {I::expired, again}}},
 });
 // clang-format on
@@ -106,19 +110,21 @@ constexpr MachineTable table = build(
 constinit const MachineTable kMachineTable = table;
 
 const char* name(Phase phase) {
-  static constexpr const char* names[] = {"unknown",     "stopped", "queued",   "finding",  "checking",  "launching",
-                                          "proving",     "running", "guarding", "vetting",  "reloading", "leaving",
-                                          "terminating", "killing", "sweeping", "clearing", "backoff",   "failed"};
+  static constexpr const char* names[] = {"unknown",   "stopped",  "queued",      "finding",  "checking",
+                                          "launching", "proving",  "running",     "guarding", "vetting",
+                                          "reloading", "leaving",  "terminating", "killing",  "draining",
+                                          "sweeping",  "clearing", "backoff",     "failed"};
   static_assert(std::size(names) == kPhases && index(Phase::failed) == kPhases - 1);
   return names[index(phase)];
 }
 
 const char* name(Input input) {
-  static constexpr const char* names[] = {
-      "want_up",      "want_down", "want_bounce",   "want_abort", "want_reload", "turn",      "broken",
-      "mended",       "edited",    "sighted",       "present",    "absent",      "foreign",   "checked",
-      "check_failed", "launched",  "launch_failed", "proven",     "ready",       "not_ready", "reloaded",
-      "not_reloaded", "died",      "quit",          "cleared",    "swept",       "expired"};
+  static constexpr const char* names[] = {"want_up",     "want_down",    "want_bounce", "want_abort",    "want_drain",
+                                          "want_reload", "turn",         "broken",      "mended",        "edited",
+                                          "relieved",    "sighted",      "present",     "absent",        "foreign",
+                                          "checked",     "check_failed", "launched",    "launch_failed", "proven",
+                                          "ready",       "not_ready",    "reloaded",    "not_reloaded",  "died",
+                                          "quit",        "cleared",      "drained",     "swept",         "expired"};
   static_assert(std::size(names) == kInputs && index(Input::expired) == kInputs - 1);
   return names[index(input)];
 }

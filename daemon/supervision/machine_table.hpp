@@ -9,6 +9,7 @@
 //
 //   running ──> leaving ──> terminating ──> killing ──> sweeping ──> stopped (or queued again)
 //               its turn    SIGTERM         SIGKILL     left-overs, evidence
+//   running ──> leaving ──> killing ──> draining ──> sweeping ──> stopped   "drain": what is under way is finished
 //   running ──> guarding ("restart": check first; a bad configuration never stops a good master) ──> leaving
 //   running ──> vetting ("reload": check first, too) ──> reloading (SIGHUP, and a look at what became of it) ──> running
 //   running ──> clearing ──> launching         a crash: the stale listeners of its survivors are shut, and
@@ -28,17 +29,19 @@ namespace postmultid::supervision {
 // clang-format off
 enum class Phase {
   unknown, stopped, queued, finding, checking, launching, proving, running,
-  guarding, vetting, reloading, leaving, terminating, killing, sweeping, clearing, backoff, failed,
+  guarding, vetting, reloading, leaving, terminating, killing, draining, sweeping, clearing, backoff, failed,
 };
-inline constexpr std::size_t kPhases = 18;
+inline constexpr std::size_t kPhases = 19;
 
 enum class Input {
   want_up, want_down, want_bounce,  // somebody's wish; bounce = restart
   want_abort,                       // down, at once and without waiting for the order
+  want_drain,                       // down, when what is under way is done
   want_reload,
   turn,                             // the fleet: the order allows the next step
   broken, mended,                   // the inventory: its files cannot be read, can be read again
   edited,                           // its files were changed
+  relieved,                         // what was missing around it may have come
   sighted,                          // a master that nobody here started was seen
   present, absent, foreign,         // finding: its master runs; nothing runs; something unproven is in the way
   checked, check_failed,
@@ -47,10 +50,10 @@ enum class Input {
   ready, not_ready,
   reloaded, not_reloaded,           // the master lives on and is ready; lives on, but the reload was not done
   died, quit,                       // the master is gone: a crash; because somebody asked (see meaning())
-  cleared, swept,
+  cleared, drained, swept,
   expired,                          // the timer of this phase
 };
-inline constexpr std::size_t kInputs = 27;
+inline constexpr std::size_t kInputs = 30;
 
 enum class Step {
   impossible,
@@ -77,6 +80,7 @@ enum class Step {
   unguard,         // stop the guard's check, stay running
   leave,           // wait for the turn to stop
   terminate, kill, sweep, sweep_harder,
+  hurry,           // it has had its time to finish
   stuck,           // it does not go away
   settle,          // swept: rest, start again, or let policy decide
   clear,           // a crash
@@ -91,6 +95,7 @@ enum class Step {
   no_reload,       // nothing reads files now; a start to come will
   abort, sweep_now,
   retry_edited,    // a refused configuration was changed
+  retry_relieved,  // what was missing may be there
   recover,         // cleared: policy decides
   again,           // the delay is over
 };

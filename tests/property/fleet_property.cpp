@@ -21,7 +21,7 @@ std::ostream& operator<<(std::ostream& out, const Happening& h) {
   return out << "{" << h.what << " " << h.member << " " << h.second << " +" << h.pause_ms << "ms}";
 }
 
-constexpr int kKinds = 21;
+constexpr int kKinds = 24;
 
 void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening& h) {
   std::string id = members[static_cast<std::size_t>(h.member) % members.size()].id.text;
@@ -67,6 +67,11 @@ void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening
     case 18: host.cancel(static_cast<std::uint64_t>(h.second % 8 + 1)); break;
     case 19: host.request(Ask::start, {id, other}, true, {.hold = false}); break;
     case 20: host.request(Ask::restart, {id, other}, true, {.rolling = true}); break;
+    case 21: host.request(Ask::drain, {id, other}, true, {.deadline = seconds(h.second)}); break;
+    case 22:
+      behaviour.missing = h.second % 2 ? postmultid::model::Missing::address : postmultid::model::Missing::nothing;
+      break;
+    case 23: host.surroundings_changed(postmultid::model::Missing::address); break;
     default: break;
   }
   host.run(milliseconds(h.pause_ms));
@@ -159,7 +164,8 @@ int main() {
     for (const Happening& h : story) happen(host, members, h);
     std::vector<std::string> all;
     for (const MemberSpec& member : members) all.push_back(member.id.text);
-    auto operation = host.request(*rc::gen::element(Ask::start, Ask::stop, Ask::restart, Ask::reload, Ask::abort), all);
+    auto operation =
+        host.request(*rc::gen::element(Ask::start, Ask::stop, Ask::restart, Ask::reload, Ask::abort, Ask::drain), all);
     host.run(std::chrono::hours(2));
     RC_ASSERT(host.outcomes[operation].size() == all.size());
   });

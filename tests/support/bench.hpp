@@ -93,6 +93,11 @@ inline Bench in(Phase phase) {
       b.wish(Input::want_down);
       steps({Input::turn, Input::expired});
       break;
+    case Phase::draining:
+      steps({Input::present});
+      b.wish(Input::want_drain);
+      steps({Input::turn, Input::died});
+      break;
     case Phase::sweeping:
       steps({Input::present});
       b.wish(Input::want_down);

@@ -26,10 +26,11 @@ using std::chrono::seconds;
 struct Behaviour {
   bool check_ok = true, launch_ok = true, ready = true;
   bool reload_ok = true, reload_kills = false;
-  bool answers = true;        // false: work never ends by itself
-  bool heeds_sigterm = true;  // false: only SIGKILL ends the master
-  bool sweeps = true;         // false: left-overs do not go away
-  bool foreign = false;       // something unproven holds the lock
+  bool answers = true;                               // false: work never ends by itself
+  bool heeds_sigterm = true;                         // false: only SIGKILL ends the master
+  bool sweeps = true;                                // false: left-overs do not go away
+  bool foreign = false;                              // something unproven holds the lock
+  model::Missing missing = model::Missing::nothing;  // ... around it
 };
 
 class VirtualHost {
@@ -66,6 +67,8 @@ class VirtualHost {
   void cancel(std::uint64_t operation) { handle(Cancelled{{operation}}); }
 
   void edited(const std::string& id) { handle(Happened{.id = {id}, .input = Input::edited}); }
+
+  void surroundings_changed(model::Missing what) { handle(SurroundingsChanged{what}); }
 
   void shut_down() { handle(ShutdownRequested{}); }
 
@@ -158,6 +161,11 @@ class VirtualHost {
     h.fault = Fault{model::FailureClass::config, code, code, ""};
     return h;
   }
+  static Happened lacking(Input input, model::Missing what) {
+    Happened h = happened(input);
+    h.fault = Fault{model::FailureClass::environment, "missing", "missing", "", what};
+    return h;
+  }
 
   void perform(const FindMaster& a) {
     answer(a.id, a.attempt, [this, id = a.id.text, attempt = a.attempt] {
@@ -173,6 +181,7 @@ class VirtualHost {
   void perform(const Check& a) {
     log.push_back("check " + a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
+      if (behaviour[id].missing != model::Missing::nothing) return lacking(Input::check_failed, behaviour[id].missing);
       return behaviour[id].check_ok ? happened(Input::checked) : fault(Input::check_failed, "check-failed");
     });
   }
@@ -201,6 +210,7 @@ class VirtualHost {
     log.push_back("launch " + a.id.text);
     if (masters_.contains(a.id.text)) violations.push_back("two masters for " + a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
+      if (behaviour[id].missing != model::Missing::nothing) return lacking(Input::launch_failed, behaviour[id].missing);
       if (!behaviour[id].launch_ok) return fault(Input::launch_failed, "launch-failed");
       masters_[id] = Life{AttemptId::none, ++last_pid_};
       return happened(Input::launched);
@@ -227,6 +237,11 @@ class VirtualHost {
     masters_.erase(a.id.text);  // an unproven one goes with the rest
     answer(a.id, a.attempt, [] { return happened(Input::swept); });
   }
+  void perform(const Drain& a) {
+    if (masters_.contains(a.id.text)) violations.push_back("drained " + a.id.text + " beside its master");
+    answer(a.id, a.attempt, [] { return happened(Input::drained); });
+  }
+  void perform(const AwaitEnd& a) { working_[a.id.text] = a.attempt; }
   void perform(const Abandon& a) {
     if (working_[a.id.text] == a.attempt) working_.erase(a.id.text);
   }

@@ -666,3 +666,105 @@ TEST_CASE("no more checks run at a time than there are places, and their limits 
   CHECK(checks() == 20);
   CHECK(host.outcomes[operation].size() == 20);
 }
+
+TEST_CASE("a drain kills the master, waits for what is under way, and ends stopped with evidence") {
+  VirtualHost host = started();
+  host.log.clear();
+  host.behaviour["postfix-in"].answers = false;
+  auto operation = host.request(Ask::drain, {"postfix-in", "postfix-out"}, true, {.deadline = seconds(30)});
+  host.settle();
+  CHECK(host.state("postfix-in") == State::draining);
+  CHECK_FALSE(host.has_master("postfix-in"));
+  CHECK(host.state("postfix-out") == State::running);  // its turn is when that is done
+  SUBCASE("it is done") {
+    host.behaviour["postfix-in"].answers = true;
+    host.run(seconds(31));
+  }
+  SUBCASE("the deadline comes") {
+    host.run(seconds(29));
+    CHECK(host.state("postfix-in") == State::draining);
+    host.behaviour["postfix-in"].answers = true;
+    host.run(seconds(2));
+  }
+  CHECK(host.state("postfix-in") == State::stopped);
+  CHECK(host.state("postfix-out") == State::stopped);
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
+  CHECK(host.outcomes[operation]["postfix-out"] == Outcome::done);
+  CHECK(host.member("postfix-in").last_exit()->cause == postmultid::model::ExitCause::requested);
+}
+
+TEST_CASE("a drain gives way to a stop, an abort and a start") {
+  VirtualHost host = started();
+  host.behaviour["postfix-in"].answers = false;
+  host.request(Ask::drain, {"postfix-in"});
+  host.settle();
+  REQUIRE(host.state("postfix-in") == State::draining);
+  host.behaviour["postfix-in"].answers = true;
+  SUBCASE("stop") {
+    host.request(Ask::stop, {"postfix-in"});
+    host.run(seconds(1));
+    CHECK(host.state("postfix-in") == State::stopped);
+  }
+  SUBCASE("abort") {
+    host.request(Ask::abort, {"postfix-in"});
+    host.run(seconds(1));
+    CHECK(host.state("postfix-in") == State::stopped);
+  }
+  SUBCASE("start") {
+    host.request(Ask::start, {"postfix-in"});
+    host.run(seconds(1));
+    CHECK(host.state("postfix-in") == State::running);
+  }
+  CHECK(host.violations.empty());
+}
+
+TEST_CASE("what is missing around a member is waited for, not tried again and again") {
+  using postmultid::model::Missing;
+  VirtualHost host;
+  host.behaviour["postfix-out"].missing = Missing::address;
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::failed);
+  host.log.clear();
+  host.surroundings_changed(Missing::mount);
+  host.run(seconds(1));
+  CHECK(host.log.empty());
+
+  host.surroundings_changed(Missing::address);
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::failed);  // it was another address
+
+  host.behaviour["postfix-out"].missing = Missing::nothing;
+  SUBCASE("its event comes") { host.surroundings_changed(Missing::address); }
+  SUBCASE("no event comes") { host.run(std::chrono::minutes(1)); }
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(host.state("postfix-in") == State::running);
+}
+
+TEST_CASE("a crash into missing surroundings does not use up the start limit") {
+  using postmultid::model::Missing;
+  VirtualHost host = started();
+  host.behaviour["postfix-out"].missing = Missing::mount;
+  host.kill("postfix-out", 9);
+  host.run(std::chrono::hours(3));
+  CHECK(host.state("postfix-out") == State::failed);
+  host.behaviour["postfix-out"].missing = Missing::nothing;
+  host.surroundings_changed(Missing::mount);
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::running);
+}
+
+TEST_CASE("a stop is never lost while something is missing") {
+  using postmultid::model::Missing;
+  VirtualHost host;
+  host.behaviour["postfix-out"].missing = Missing::port;
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  auto stop = host.request(Ask::stop, {"postfix-out"});
+  host.behaviour["postfix-out"].missing = Missing::nothing;
+  host.surroundings_changed(Missing::port);
+  host.run(std::chrono::hours(1));
+  CHECK(host.state("postfix-out") == State::stopped);
+  CHECK(host.outcomes[stop]["postfix-out"] == Outcome::unchanged);  // it never ran
+}
