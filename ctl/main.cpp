@@ -13,6 +13,7 @@ using postmultid::ctl::Exit;
 using postmultid::ctl::Format;
 using postmultid::ctl::Options;
 using postmultid::model::Action;
+using std::chrono::milliseconds;
 
 /// "table", "wide", "json", "columns=pid,state"; empty if understood, else the complaint.
 std::string set_format(Options& options, const std::string& word) {
@@ -31,7 +32,21 @@ std::string set_format(Options& options, const std::string& word) {
 }
 
 /// What the verbs' command lines may have beside the common options.
-enum class Takes { nothing, selection, action, start, restart, question, wait, logs, events, operation, operation_wait, file };
+enum class Takes {
+  nothing,
+  selection,
+  action,
+  start,
+  restart,
+  drain,
+  question,
+  wait,
+  logs,
+  events,
+  operation,
+  operation_wait,
+  file
+};
 
 struct Verb {
   const char* name;  // "op list": a verb below a verb
@@ -52,6 +67,7 @@ const std::vector<Verb>& verbs() {
       {"reload", "Check, then let them read their files again; a bad configuration is refused", Takes::action,
        act(Action::reload)},
       {"flush", "Try all queued mail now", Takes::action, act(Action::flush)},
+      {"drain", "Stop in reverse order, each when what it has under way is done", Takes::drain, act(Action::drain)},
       {"abort", "Stop at once, in no order, cutting what is under way", Takes::action, act(Action::abort)},
       {"check", "Run postfix check", Takes::action, act(Action::check)},
       {"enable", "Set multi_instance_enable = yes; starts nothing", Takes::action, act(Action::enable)},
@@ -82,13 +98,17 @@ void add_selection(CLI::App& verb, Options& options) {
   verb.add_flag("-a,--all", options.selection.all, "All members")->excludes(names)->excludes(group);
 }
 
-void add_timeout(CLI::App& verb, Options& options) {
+void add_duration(CLI::App& verb, const char* option, const char* help, std::function<void(milliseconds)> set) {
   static const std::map<std::string, std::int64_t> units{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
   verb.add_option_function<std::int64_t>(
-          "--timeout", [&options](std::int64_t ms) { options.timeout = std::chrono::milliseconds(ms); },
-          "How long to wait: 500ms, 30s, 5m (10m)")
+          option, [set](std::int64_t ms) { set(milliseconds(ms)); }, help)
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
                                                                               CLI::AsNumberWithUnit::UNIT_REQUIRED)));
+}
+
+void add_timeout(CLI::App& verb, Options& options) {
+  add_duration(verb, "--timeout", "How long to wait: 500ms, 30s, 5m (10m)",
+               [&options](milliseconds limit) { options.timeout = limit; });
 }
 
 void add_options(CLI::App& verb, Takes takes, Options& options) {
@@ -99,10 +119,20 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
       verb.add_flag("--rolling", options.how.rolling, "One member at a time, each ready again before the next");
       [[fallthrough]];
     case Takes::start:
+      verb.add_flag("--accept-new-queue", options.how.accept_new_queue,
+                    "Also where the queue is on another file system than last time");
       verb.add_flag("!--no-hold", options.how.hold, "Not to wait for members that have failed");
       [[fallthrough]];
     case Takes::action:
       add_selection(verb, options);
+      verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
+      add_timeout(verb, options);
+      break;
+    case Takes::drain:
+      add_selection(verb, options);
+      add_duration(verb, "--deadline", "What is not done by then is ended (10m)", [&options](milliseconds limit) {
+        options.how.deadline = std::chrono::duration_cast<std::chrono::seconds>(limit);
+      });
       verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
       add_timeout(verb, options);
       break;

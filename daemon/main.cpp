@@ -33,6 +33,7 @@ constexpr char kHostLock[] = "/run/postmultid.lock";
 struct Options {
   std::string socket = "/run/postmultid/control.sock";
   std::string definition = "/etc/postmultid/postmultid.yaml";
+  std::string state_directory = "/var/lib/postmultid";
   Level log_level = Level::info;
 };
 
@@ -87,7 +88,8 @@ int serve(const Options& options) {
   asio::io_context loop(1);
   asio::thread_pool pool(kThreads);
   std::string run_directory = std::filesystem::absolute(options.socket).parent_path().string();
-  postmultid::runtime::Shell shell(loop, pool, {options.definition, std::move(run_directory), options.log_level});
+  postmultid::runtime::Shell shell(
+      loop, pool, {options.definition, std::move(run_directory), options.state_directory, options.log_level});
   postmultid::control::Server server(loop, shell, options.socket);
   if (auto listening = server.listen(); !listening) {
     log(Level::error, "cannot start: " + listening.error().message);
@@ -118,6 +120,7 @@ int main(int argc, char** argv) {
   app.add_option("--socket", options.socket, "The control socket")->capture_default_str();
   app.add_option("--definition", options.definition, "The definition file; conf.d/*.yaml beside it is read as well")
       ->capture_default_str();
+  app.add_option("--state-directory", options.state_directory, "What is kept over boots")->capture_default_str();
   app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug")
       ->transform(CLI::CheckedTransformer(levels));
   app.set_version_flag("--version", "postmultid " POSTMULTID_VERSION);

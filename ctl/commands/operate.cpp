@@ -30,6 +30,7 @@ std::string done_word(Action action) {
     case Action::reload: return "reloaded";
     case Action::flush: return "flushed";
     case Action::abort: return "aborted";
+    case Action::drain: return "drained";
     case Action::check: return "ok";
     case Action::enable: return "enabled";
     case Action::disable: return "disabled";
@@ -43,7 +44,8 @@ std::string word_of(Action action, Outcome outcome) {
 }
 
 std::string already(Action action) {
-  return action == Action::stop || action == Action::abort ? "was not running" : "was running already";
+  return action == Action::stop || action == Action::abort || action == Action::drain ? "was not running"
+                                                                                      : "was running already";
 }
 
 Tone tone_of(Outcome outcome) {

@@ -99,7 +99,7 @@ std::string taken(const Endpoint& endpoint) {
   if (!sockets || !endpoint.path.empty()) return "";
   for (const host::ListeningSocket& socket : *sockets)
     if (socket.port == endpoint.port && (socket.address == endpoint.host || socket.address == "*"))
-      return socket.endpoint() + " is in use by " + host::holder_of(socket);
+      return socket.endpoint() + " is in use by " + host::holder_of(socket).text();
   return "";
 }
 

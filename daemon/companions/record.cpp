@@ -1,14 +1,9 @@
 #include "companions/record.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "host/fd.hpp"
+#include "host/atomic_file.hpp"
 #include "host/proc.hpp"
 
 namespace postmultid::companions {
@@ -43,18 +38,8 @@ std::optional<Record> read_record(const std::string& path) {
 }
 
 model::Result<void> write_record(const std::string& path, pid_t pid, std::uint64_t start_ticks) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  std::string text = json{{"pid", pid}, {"start_ticks", start_ticks}, {"boot_id", this_boot()}}.dump() + "\n";
-  // No companion's name begins so.
-  auto place = std::filesystem::path(path);
-  std::string fresh = place.parent_path() / ("." + place.filename().string());
-  host::Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return std::unexpected(model::system_error("open " + fresh));
-  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return std::unexpected(model::system_error("write " + fresh));
-  if (::rename(fresh.c_str(), path.c_str()) < 0) return std::unexpected(model::system_error("rename " + fresh));
-  return {};
+  return host::replace_file(path,
+                            json{{"pid", pid}, {"start_ticks", start_ticks}, {"boot_id", this_boot()}}.dump() + "\n");
 }
 
 }  // namespace postmultid::companions

@@ -54,15 +54,17 @@ Result<model::Request> parse_operation(const std::string& body) {
       if (!known.contains(key)) return "unknown key \"" + key + "\" in " + where;
     return "";
   };
-  if (auto wrong = only(document, {"action", "select", "options"}, "the request"); !wrong.empty()) return model::failure(wrong);
+  if (auto wrong = only(document, {"action", "select", "options"}, "the request"); !wrong.empty())
+    return model::failure(wrong);
   try {
     std::string word = document.at("action");
     // An unknown word becomes the enumeration's first value: compare its spelling.
     auto action = document.at("action").get<model::Action>();
     if (model::to_word(action) != word)
-      return model::failure("action \"" + word +
-                            "\" is not one of start, stop, restart, reload, flush, abort, check, enable, disable, "
-                            "reset-failed");
+      return model::failure(
+          "action \"" + word +
+          "\" is not one of start, stop, restart, reload, flush, drain, abort, check, enable, disable, "
+          "reset-failed");
     const json& select = document.at("select");
     if (!select.is_object()) return model::failure("select is not an object");
     if (auto wrong = only(select, {"names", "group", "all"}, "select"); !wrong.empty()) return model::failure(wrong);
@@ -71,7 +73,8 @@ Result<model::Request> parse_operation(const std::string& body) {
     if (ways != 1) return model::failure("select needs exactly one of names, group and all");
     json options = document.value("options", json::object());
     if (!options.is_object()) return model::failure("options is not an object");
-    if (auto wrong = only(options, {"hold", "rolling"}, "options"); !wrong.empty()) return model::failure(wrong);
+    if (auto wrong = only(options, {"hold", "rolling", "accept_new_queue", "deadline"}, "options"); !wrong.empty())
+      return model::failure(wrong);
     model::Request request{action, std::move(selection), options.get<model::OperationOptions>()};
     if (auto wrong = model::unfit(request); !wrong.empty()) return model::failure("options: " + wrong);
     return request;

@@ -77,10 +77,14 @@ Result<std::vector<ListeningSocket>> listening_sockets() {
   return found;
 }
 
-std::string holder_of(const ListeningSocket& socket) {
+std::string Holder::text() const {
+  return pid ? "process " + std::to_string(pid) + " (" + executable(pid) + ")" : "somebody";
+}
+
+Holder holder_of(const ListeningSocket& socket) {
   for (pid_t pid : all_processes())
-    if (!held_by(pid, {socket}).empty()) return "process " + std::to_string(pid) + " (" + executable(pid) + ")";
-  return "somebody";
+    if (!held_by(pid, {socket}).empty()) return {pid};
+  return {};
 }
 
 std::vector<ListeningSocket> held_by(pid_t pid, const std::vector<ListeningSocket>& sockets) {

@@ -1,6 +1,8 @@
 // The kernel's list of listening TCP sockets (sock_diag(7)) of this network namespace.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,8 +22,14 @@ struct ListeningSocket {
 
 model::Result<std::vector<ListeningSocket>> listening_sockets();
 
-/// Who has that socket open, for a message: "process 42 (/usr/sbin/exim4)". Walks /proc.
-std::string holder_of(const ListeningSocket& socket);
+/// Who has a socket open.
+struct Holder {
+  pid_t pid = 0;             // 0: not known
+  std::string text() const;  // for a message: "process 42 (/usr/sbin/exim4)"
+};
+
+/// Walks /proc.
+Holder holder_of(const ListeningSocket& socket);
 
 /// Those of them that this process has open.
 std::vector<ListeningSocket> held_by(pid_t pid, const std::vector<ListeningSocket>& sockets);

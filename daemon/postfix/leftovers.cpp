@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -106,6 +108,46 @@ asio::awaitable<bool> all_ended(std::shared_ptr<Left> left) {
 }
 
 }  // namespace
+
+namespace {
+
+constexpr std::chrono::seconds kTellEvery{1};
+
+/// "2 smtpd, 1 smtp, the oldest for 75 s"
+std::string described(const std::vector<host::Process>& processes) {
+  std::map<std::string, int> programs;
+  auto oldest = std::chrono::system_clock::now();
+  for (const host::Process& process : processes) {
+    ++programs[std::filesystem::path(host::executable(process.pid())).filename()];
+    if (auto stat = host::process_stat(process.pid()))
+      oldest = std::min(oldest, host::started_at(stat->start_ticks).value_or(oldest));
+  }
+  std::string text;
+  for (const auto& [program, count] : programs)
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + program;
+  auto age = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - oldest);
+  return text + ", the oldest for " + std::to_string(age.count()) + " s";
+}
+
+}  // namespace
+
+asio::awaitable<void> drain(Tools& tools, Instance instance, pid_t dead_master, std::function<void(std::string)> tell) {
+  co_await clear_listeners(tools, instance, dead_master);
+  for (;;) {
+    // Shared with the thread that fills it, as in sweep().
+    auto left = std::make_shared<Left>();
+    auto what = std::make_shared<std::string>();
+    auto look = [instance, left, what] {
+      left->processes = processes_of(instance);
+      if (!left->processes.empty()) *what = described(left->processes);
+      return true;
+    };
+    co_await host::offload(tools.pool(), std::move(look));
+    if (left->processes.empty()) co_return;
+    tell(*what);
+    co_await host::within(kTellEvery, all_ended(left));
+  }
+}
 
 asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master) {
   // postscreen, verify and proxymap lead sessions of their own so that no signal to the group can hit them while they

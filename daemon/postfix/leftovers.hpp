@@ -5,6 +5,8 @@
 // are set by master before it serves anything, and nobody else has reason to do both.
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "host/process.hpp"
@@ -21,6 +23,11 @@ std::vector<host::Process> processes_of(const Instance& instance, pid_t session 
 /// Where taking the socket is not permitted, the process is ended. Then waits a moment for the lock: a child that the
 /// master was just forking holds it until it execs. Returns how many processes live on.
 asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t dead_master);
+
+/// After the end of a master that is to be drained: shuts the listening sockets as clear_listeners() does, and returns
+/// when no process of the instance is left. Now and then `tell` is told what there is still: "2 smtpd, 1 smtp, the oldest
+/// for 75 s".
+asio::awaitable<void> drain(Tools& tools, Instance instance, pid_t dead_master, std::function<void(std::string)> tell);
 
 /// Ends the instance's processes (with SIGTERM, or SIGKILL if `force`) and returns when none is left and the lock is
 /// free. How long that may take is the caller's to say.

@@ -1,23 +1,15 @@
 #include "postfix/reload.hpp"
 
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 
-#include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
-#include "host/fd.hpp"
 #include "host/offload.hpp"
-#include "host/sockets.hpp"
 #include "host/temporary_directory.hpp"
 #include "host/watch.hpp"
-#include "postfix/endpoints.hpp"
+#include "postfix/listen.hpp"
 #include "postfix/probe.hpp"
 
 namespace postmultid::postfix {
@@ -104,36 +96,6 @@ asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
   co_return std::unexpected(unacceptable(instance, std::move(reason)));
 }
 
-/// Whether this host could listen on that address: tried with a port that nobody has asked for, because a bind of the
-/// endpoint itself would be the one that master fails on. A family that the kernel has not got is left out by Postfix.
-bool is_local(const addrinfo& address) {
-  host::Fd socket(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket && errno == EAFNOSUPPORT) return true;
-  sockaddr_storage any_port{};
-  std::memcpy(&any_port, address.ai_addr, address.ai_addrlen);
-  if (address.ai_family == AF_INET)
-    reinterpret_cast<sockaddr_in&>(any_port).sin_port = 0;
-  else
-    reinterpret_cast<sockaddr_in6&>(any_port).sin6_port = 0;
-  return socket && ::bind(socket.get(), reinterpret_cast<sockaddr*>(&any_port), address.ai_addrlen) == 0;
-}
-
-/// Why master could not listen there; empty if it could. `protocols` is inet_protocols.
-std::string why_not_listen_on(const std::string& host, const std::string& protocols) {
-  addrinfo hints{}, *found = nullptr;
-  bool all = protocols.find("all") != std::string::npos;
-  bool ipv4 = all || protocols.find("ipv4") != std::string::npos,
-       ipv6 = all || protocols.find("ipv6") != std::string::npos;
-  hints.ai_family = ipv4 == ipv6 ? AF_UNSPEC : ipv4 ? AF_INET : AF_INET6;
-  hints.ai_socktype = SOCK_STREAM;
-  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0)
-    return "is no address of inet_protocols (" + protocols + ") and cannot be resolved";
-  std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
-  for (const addrinfo* each = found; each; each = each->ai_next)
-    if (!is_local(*each)) return "is no address of this host";
-  return "";
-}
-
 /// Whether the sockets in public/ and private/ can be made.
 Done look_at_local_services(const Instance& instance) {
   for (const Service& service : instance.services) {
@@ -155,26 +117,13 @@ Done look_at_local_services(const Instance& instance) {
   return {};
 }
 
-/// Whether this master can have every endpoint of its master.cf.
+/// Whether this master can have every endpoint of its master.cf. What a start would wait for is refused here: the master
+/// that runs would not survive it.
 Done look_at_endpoints(const Instance& instance, pid_t master) {
-  std::string file = instance.config_directory + "/master.cf: ";
-  for (const std::string& service : without_port(instance))
-    return std::unexpected(unacceptable(instance, file + service + " is no port and no service in /etc/services"));
-  auto sockets = host::listening_sockets();
-  if (!sockets) return std::unexpected(Fault{FailureClass::environment, "not-examined", sockets.error().message, ""});
-  auto held = master ? host::held_by(master, *sockets) : std::vector<host::ListeningSocket>{};
-  auto missing = unserved(instance, held);
-  for (const Endpoint& endpoint : endpoints(instance)) {
-    if (std::string why = endpoint.host.empty() ? "" : why_not_listen_on(endpoint.host, instance.inet_protocols);
-        !why.empty())
-      return std::unexpected(unacceptable(instance, file + endpoint.host + " (in " + endpoint.service + ") " + why));
-    if (std::find(missing.begin(), missing.end(), endpoint.service) == missing.end()) continue;
-    for (const host::ListeningSocket& socket : *sockets)
-      if (endpoint.served_by(socket))
-        return std::unexpected(unacceptable(
-            instance, file + endpoint.service + ": " + socket.endpoint() + " is in use by " + host::holder_of(socket)));
-  }
-  return {};
+  auto lacking = lacks_address(instance);
+  if (!lacking) lacking = lacks_port(instance, master);
+  if (!lacking) return {};
+  return std::unexpected(unacceptable(instance, lacking->message));
 }
 
 }  // namespace

@@ -8,8 +8,7 @@
 #include <filesystem>
 
 #include "host/offload.hpp"
-#include "host/sockets.hpp"
-#include "postfix/endpoints.hpp"
+#include "postfix/listen.hpp"
 
 namespace postmultid::postfix {
 
@@ -37,22 +36,11 @@ std::string chroot_script(const Instance& instance) {
   return old && chrooted && ::access(script.c_str(), X_OK) == 0 ? script : "";
 }
 
-/// An endpoint of this instance that somebody else listens on already.
-std::string taken_endpoint(const Instance& instance) {
-  auto sockets = host::listening_sockets();
-  if (!sockets) return "";
-  for (const Endpoint& wanted : endpoints(instance))
-    for (const host::ListeningSocket& socket : *sockets) {
-      if (!wanted.served_by(socket)) continue;
-      return socket.endpoint() + " is in use by " + host::holder_of(socket);
-    }
-  return "";
-}
-
 /// Why `master -w` failed. It tells that only to syslog, even with maillog_file (docs/postfix-facts.md, "Logging").
 Fault explain(const Instance& instance, const host::Ended& ended) {
-  if (std::string taken = taken_endpoint(instance); !taken.empty())
-    return {FailureClass::environment, "port-in-use", taken, "ss -lntp"};
+  if (auto lacking = lacks_port(instance, 0)) return *lacking;
+  if (auto lacking = lacks_address(instance)) return *lacking;
+  if (auto lacking = lacks_space(instance)) return *lacking;
   return {FailureClass::crash, "start-failed", "master -w " + ended_with(ended) + "; its reason is in the mail log",
           "journalctl -t " + instance.syslog_name + "/master -n 20"};
 }
@@ -82,11 +70,23 @@ asio::awaitable<Done> check(Tools& tools, Instance instance) {
   if (ended && !ended->ok()) ended = co_await tools.run(argv);
   if (!ended) co_return std::unexpected(could_not(ended.error()));
   if (ended->ok()) co_return Done{};
-  auto understand = [output = ended->output] { return reason_in(output); };
-  std::string said = co_await host::offload(tools.pool(), std::move(understand));
-  co_return std::unexpected(Fault{FailureClass::config, "check-failed",
-                                  said.empty() ? "postfix check " + ended_with(*ended) : said,
-                                  "postfix -c " + instance.config_directory + " check"});
+  auto understand = [instance, failed = *ended] {
+    if (auto lacking = lacks_space(instance)) return *lacking;
+    std::string said = reason_in(failed.output);
+    return Fault{FailureClass::config, "check-failed", said.empty() ? "postfix check " + ended_with(failed) : said,
+                 "postfix -c " + instance.config_directory + " check"};
+  };
+  Fault fault = co_await host::offload(tools.pool(), std::move(understand));
+  co_return std::unexpected(std::move(fault));
+}
+
+asio::awaitable<Done> look_around(Tools& tools, Instance instance) {
+  auto look = [instance]() -> Done {
+    auto lacking = lacks_address(instance);
+    if (!lacking) return {};
+    return std::unexpected(std::move(*lacking));
+  };
+  co_return co_await host::offload(tools.pool(), std::move(look));
 }
 
 asio::awaitable<Done> launch(Tools& tools, Instance instance) {

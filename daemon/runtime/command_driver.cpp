@@ -34,14 +34,14 @@ asio::awaitable<Search> CommandDriver::find() const {
   co_return Found{std::move(running->process), running->start_ticks, running->executable};
 }
 
-asio::awaitable<Done> CommandDriver::check() const {
+asio::awaitable<Done> CommandDriver::check(bool) const {
   auto check_it = [command = command_] { return companions::check(command); };
   co_return co_await host::offload(pool_, std::move(check_it));
 }
 
-asio::awaitable<Done> CommandDriver::guard(bool, pid_t) const { co_return co_await check(); }
+asio::awaitable<Done> CommandDriver::guard(bool, bool, pid_t) const { co_return co_await check(false); }
 
-asio::awaitable<Done> CommandDriver::launch() const {
+asio::awaitable<Done> CommandDriver::launch(bool) const {
   co_return co_await companions::launch(children_, pool_, command_);
 }
 
@@ -69,6 +69,9 @@ asio::awaitable<unsigned> CommandDriver::clear_listeners(pid_t) const {
 asio::awaitable<void> CommandDriver::sweep(bool force, pid_t) const {
   co_await companions::sweep(pool_, command_, force);
 }
+
+// Never asked for: a companion is stopped instead.
+asio::awaitable<void> CommandDriver::drain(pid_t, std::function<void(std::string)>) const { co_return; }
 
 asio::awaitable<Done> CommandDriver::reload(std::shared_ptr<const host::Process>) const { co_return no_instance(); }
 

@@ -18,14 +18,15 @@ class CommandDriver : public Driver {
   bool needs_restart_from(const Driver& before) const override;
 
   asio::awaitable<Search> find() const override;
-  asio::awaitable<Done> check() const override;
-  asio::awaitable<Done> guard(bool restart, pid_t pid) const override;
-  asio::awaitable<Done> launch() const override;
+  asio::awaitable<Done> check(bool accept_new_queue) const override;
+  asio::awaitable<Done> guard(bool restart, bool accept_new_queue, pid_t pid) const override;
+  asio::awaitable<Done> launch(bool accept_new_queue) const override;
   asio::awaitable<Proved> await_process(milliseconds limit) const override;
   asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
   asio::awaitable<model::Readiness> look(pid_t pid) const override;
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
   asio::awaitable<void> sweep(bool force, pid_t only_of) const override;
+  asio::awaitable<void> drain(pid_t dead, std::function<void(std::string)> tell) const override;
   asio::awaitable<Done> reload(std::shared_ptr<const host::Process> process) const override;
   asio::awaitable<Done> flush() const override;
   asio::awaitable<Done> enable(bool enabled) const override;

@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,15 +64,18 @@ class Driver {
   virtual bool needs_restart_from(const Driver& before) const = 0;
 
   virtual asio::awaitable<Search> find() const = 0;
-  virtual asio::awaitable<Done> check() const = 0;
+  /// `accept_new_queue`: also where its files are on another file system than last time.
+  virtual asio::awaitable<Done> check(bool accept_new_queue) const = 0;
   /// Would a reload, or a restart, of what runs as `pid` end well?
-  virtual asio::awaitable<Done> guard(bool restart, pid_t pid) const = 0;
-  virtual asio::awaitable<Done> launch() const = 0;
+  virtual asio::awaitable<Done> guard(bool restart, bool accept_new_queue, pid_t pid) const = 0;
+  virtual asio::awaitable<Done> launch(bool accept_new_queue) const = 0;
   virtual asio::awaitable<Proved> await_process(milliseconds limit) const = 0;
   virtual asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const = 0;
   virtual asio::awaitable<model::Readiness> look(pid_t pid) const = 0;
   virtual asio::awaitable<unsigned> clear_listeners(pid_t dead) const = 0;
   virtual asio::awaitable<void> sweep(bool force, pid_t only_of) const = 0;
+  /// Returns when what the dead process left under way is done; says now and then what that is.
+  virtual asio::awaitable<void> drain(pid_t dead, std::function<void(std::string)> tell) const = 0;
   virtual asio::awaitable<Done> reload(std::shared_ptr<const host::Process> process) const = 0;
   virtual asio::awaitable<Done> flush() const = 0;
   virtual asio::awaitable<Done> enable(bool enabled) const = 0;

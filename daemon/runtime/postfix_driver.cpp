@@ -60,15 +60,36 @@ asio::awaitable<Search> PostfixDriver::find() const {
   co_return found(std::move(**master));
 }
 
-asio::awaitable<Done> PostfixDriver::check() const { co_return co_await postfix::check(tools_, instance_); }
+asio::awaitable<Done> PostfixDriver::look_at_mount(bool accept_new_queue) const {
+  if (accept_new_queue) co_return Done{};
+  auto look = [&mounts = mounts_, instance = instance_]() -> Done {
+    auto lacking = mounts.lacks_mount(instance);
+    if (!lacking) return {};
+    return std::unexpected(std::move(*lacking));
+  };
+  co_return co_await host::offload(tools_.pool(), std::move(look));
+}
 
-asio::awaitable<Done> PostfixDriver::guard(bool restart, pid_t pid) const {
-  auto guarded = co_await postfix::guard(tools_, instance_, pid);
+asio::awaitable<Done> PostfixDriver::check(bool accept_new_queue) const {
+  // First what costs nothing and may have to wait for long; and postfix check makes directories where a mount is missing.
+  auto seen = co_await look_at_mount(accept_new_queue);
+  if (seen) seen = co_await postfix::look_around(tools_, instance_);
+  if (seen) seen = co_await postfix::check(tools_, instance_);
+  co_return seen;
+}
+
+asio::awaitable<Done> PostfixDriver::guard(bool restart, bool accept_new_queue, pid_t pid) const {
+  auto guarded = co_await look_at_mount(accept_new_queue || !restart);
+  if (guarded) guarded = co_await postfix::guard(tools_, instance_, pid);
   if (!guarded || !restart) co_return guarded;
   co_return co_await postfix::check(tools_, instance_);
 }
 
-asio::awaitable<Done> PostfixDriver::launch() const { co_return co_await postfix::launch(tools_, instance_); }
+asio::awaitable<Done> PostfixDriver::launch(bool accept_new_queue) const {
+  auto seen = co_await look_at_mount(accept_new_queue);
+  if (seen) seen = co_await postfix::launch(tools_, instance_);
+  co_return seen;
+}
 
 asio::awaitable<Proved> PostfixDriver::await_process(milliseconds limit) const {
   auto master = co_await postfix::await_master(tools_, instance_, limit);
@@ -77,7 +98,13 @@ asio::awaitable<Proved> PostfixDriver::await_process(milliseconds limit) const {
 }
 
 asio::awaitable<Ready> PostfixDriver::await_ready(pid_t pid, milliseconds limit) const {
-  co_return co_await postfix::await_ready(tools_, instance_, pid, limit);
+  auto ready = co_await postfix::await_ready(tools_, instance_, pid, limit);
+  auto remember = [&mounts = mounts_, instance = instance_] {
+    mounts.remember(instance);
+    return true;
+  };
+  if (ready) co_await host::offload(tools_.pool(), std::move(remember));
+  co_return ready;
 }
 
 asio::awaitable<model::Readiness> PostfixDriver::look(pid_t pid) const {
@@ -90,6 +117,10 @@ asio::awaitable<unsigned> PostfixDriver::clear_listeners(pid_t dead) const {
 
 asio::awaitable<void> PostfixDriver::sweep(bool force, pid_t only_of) const {
   co_await postfix::sweep(tools_, instance_, force, only_of);
+}
+
+asio::awaitable<void> PostfixDriver::drain(pid_t dead, std::function<void(std::string)> tell) const {
+  co_await postfix::drain(tools_, instance_, dead, std::move(tell));
 }
 
 asio::awaitable<Done> PostfixDriver::reload(std::shared_ptr<const host::Process> process) const {

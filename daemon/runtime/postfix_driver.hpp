@@ -2,6 +2,7 @@
 #pragma once
 
 #include "postfix/instance.hpp"
+#include "postfix/queue_mounts.hpp"
 #include "postfix/tools.hpp"
 #include "runtime/driver.hpp"
 
@@ -9,8 +10,9 @@ namespace postmultid::runtime {
 
 class PostfixDriver : public Driver {
  public:
-  PostfixDriver(postfix::Tools& tools, postfix::Instance instance, std::vector<std::string> reload_on)
-      : tools_(tools), instance_(std::move(instance)), reload_on_(std::move(reload_on)) {}
+  PostfixDriver(postfix::Tools& tools, postfix::QueueMounts& mounts, postfix::Instance instance,
+                std::vector<std::string> reload_on)
+      : tools_(tools), mounts_(mounts), instance_(std::move(instance)), reload_on_(std::move(reload_on)) {}
 
   void describe(model::Member& member) const override;
   std::string proof_file() const override { return instance_.pid_file(); }
@@ -19,14 +21,15 @@ class PostfixDriver : public Driver {
   bool needs_restart_from(const Driver& before) const override;
 
   asio::awaitable<Search> find() const override;
-  asio::awaitable<Done> check() const override;
-  asio::awaitable<Done> guard(bool restart, pid_t pid) const override;
-  asio::awaitable<Done> launch() const override;
+  asio::awaitable<Done> check(bool accept_new_queue) const override;
+  asio::awaitable<Done> guard(bool restart, bool accept_new_queue, pid_t pid) const override;
+  asio::awaitable<Done> launch(bool accept_new_queue) const override;
   asio::awaitable<Proved> await_process(milliseconds limit) const override;
   asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
   asio::awaitable<model::Readiness> look(pid_t pid) const override;
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
   asio::awaitable<void> sweep(bool force, pid_t only_of) const override;
+  asio::awaitable<void> drain(pid_t dead, std::function<void(std::string)> tell) const override;
   asio::awaitable<Done> reload(std::shared_ptr<const host::Process> process) const override;
   asio::awaitable<Done> flush() const override;
   asio::awaitable<Done> enable(bool enabled) const override;
@@ -36,7 +39,10 @@ class PostfixDriver : public Driver {
   bool was_asked_to_end(pid_t pid) const override;
 
  private:
+  asio::awaitable<Done> look_at_mount(bool accept_new_queue) const;
+
   postfix::Tools& tools_;
+  postfix::QueueMounts& mounts_;
   postfix::Instance instance_;
   std::vector<std::string> reload_on_;
 };

@@ -69,8 +69,12 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       tools_(children_, pool),
       inventory_(tools_),
       places_(std::move(places)),
+      mounts_(places_.state_directory + "/queues.json"),
       fleet_(std::random_device{}(), std::max(2U, std::thread::hardware_concurrency())),
       lookout_(loop),
+      addresses_(loop),
+      mount_points_(loop),
+      names_(loop),
       started_at_(now()),
       change_(loop, asio::steady_timer::time_point::max()) {}
 
@@ -88,6 +92,9 @@ asio::awaitable<Result<void>> Shell::open() {
   if (auto read = co_await reread(); !read) co_return read;
   asio::co_spawn(loop_, observe_for_ever(), report_end);
   asio::co_spawn(loop_, look_out_for_ever(), report_end);
+  asio::co_spawn(loop_, tell_of(addresses_, model::Missing::address), report_end);
+  asio::co_spawn(loop_, tell_of(mount_points_, model::Missing::mount), report_end);
+  asio::co_spawn(loop_, tell_of(names_, model::Missing::name), report_end);
   co_return Result<void>{};
 }
 
@@ -100,7 +107,7 @@ void Shell::shut_down(std::function<void()> left) {
 
 std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance,
                                            std::vector<std::string> reload_on) const {
-  return std::make_shared<PostfixDriver>(tools_, instance, std::move(reload_on));
+  return std::make_shared<PostfixDriver>(tools_, mounts_, instance, std::move(reload_on));
 }
 
 std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) const {
@@ -237,6 +244,8 @@ void Shell::perform(const Reload& a) { begin_work(a.id, a.attempt, reload(a)); }
 void Shell::perform(const Probe& a) { begin_work(a.id, a.attempt, probe(a)); }
 void Shell::perform(const ClearListeners& a) { begin_work(a.id, a.attempt, clear_listeners(a)); }
 void Shell::perform(const Sweep& a) { begin_work(a.id, a.attempt, sweep(a)); }
+void Shell::perform(const Drain& a) { begin_work(a.id, a.attempt, drain(a)); }
+void Shell::perform(const AwaitEnd& a) { begin_work(a.id, a.attempt, await_end(a)); }
 void Shell::perform(const Errand& a) { asio::co_spawn(loop_, run_errand(a), report_end); }
 
 void Shell::perform(const Abandon& a) {
@@ -326,6 +335,7 @@ void Shell::fill_in(model::Operation& operation) const {
     const Machine* machine = fleet_.find(member.id);
     if (member.outcome != model::Outcome::pending || !machine) continue;
     if (const Machine* blocker = fleet_.blocker(*machine)) member.waiting_for = blocker->spec().id.text;
+    if (machine->phase() == Phase::draining) member.message = "waits for " + wards_.at(member.id).under_way;
   }
 }
 

@@ -14,7 +14,9 @@
 #include "definitions/definition.hpp"
 #include "host/children.hpp"
 #include "host/log.hpp"
+#include "host/surroundings.hpp"
 #include "postfix/inventory.hpp"
+#include "postfix/queue_mounts.hpp"
 #include "postfix/tools.hpp"
 #include "runtime/events.hpp"
 #include "runtime/lookout.hpp"
@@ -30,6 +32,7 @@ namespace postmultid::runtime {
 struct Places {
   std::string definition;                     // the main definition file; conf.d is beside it
   std::string run_directory;                  // for what is true until the next boot
+  std::string state_directory;                // ... and what is true longer
   host::Level log_level = host::Level::info;  // where the definition says nothing
 };
 
@@ -83,6 +86,8 @@ class Shell : public Service, private Crew {
   void perform(const supervision::Probe& action);
   void perform(const supervision::ClearListeners& action);
   void perform(const supervision::Sweep& action);
+  void perform(const supervision::Drain& action);
+  void perform(const supervision::AwaitEnd& action);
   void perform(const supervision::Abandon& action);
   void perform(const supervision::SignalMaster& action);
   void perform(const supervision::ArmTimer& action);
@@ -103,6 +108,8 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> probe(supervision::Probe action);
   asio::awaitable<void> clear_listeners(supervision::ClearListeners action);
   asio::awaitable<void> sweep(supervision::Sweep action);
+  asio::awaitable<void> drain(supervision::Drain action);
+  asio::awaitable<void> await_end(supervision::AwaitEnd action);
   asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<supervision::Exit> how_it_ended(std::shared_ptr<Charge> charge);
@@ -111,6 +118,8 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> observe(model::MemberId id);
   asio::awaitable<void> look_out_for_ever();
   asio::awaitable<void> sight(model::MemberId id);
+  template <typename Watch>
+  asio::awaitable<void> tell_of(Watch& watch, model::Missing what);
 
   void begin_work(const model::MemberId& id, AttemptId attempt, asio::awaitable<void> work);
   Ward* current(const model::MemberId& id, AttemptId attempt);
@@ -127,6 +136,7 @@ class Shell : public Service, private Crew {
   mutable postfix::Tools tools_;
   postfix::Inventory inventory_;
   Places places_;
+  mutable postfix::QueueMounts mounts_;
   definitions::Definition definition_;
   std::vector<std::string> definition_problems_, roster_problems_;
   supervision::Fleet fleet_;
@@ -134,6 +144,9 @@ class Shell : public Service, private Crew {
   Operations operations_;
   Events events_;
   Lookout lookout_;
+  host::AddressWatch addresses_;
+  host::MountWatch mount_points_;
+  host::NameWatch names_;
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
   std::string mail_version_;
   model::WallTime started_at_;

@@ -28,6 +28,7 @@ constexpr milliseconds kReapPause{10};
 // A master writes its pid before it is ready; for so long a start by somebody else is looked for.
 constexpr int kSightings = 20;
 constexpr milliseconds kSightingPause{100};
+constexpr milliseconds kSettlePause{200};
 
 Exit exit_of(int wait_status) {
   auto words = host::describe_wait_status(wait_status);
@@ -62,20 +63,20 @@ asio::awaitable<void> Shell::find_master(FindMaster action) {
 
 asio::awaitable<void> Shell::check(Check action) {
   auto driver = wards_.at(action.id).driver;
-  auto done = co_await driver->check();
+  auto done = co_await driver->check(action.accept_new_queue);
   answer(action.id, action.attempt, Input::checked, Input::check_failed, done);
 }
 
 asio::awaitable<void> Shell::guard(Guard action) {
   const Ward& of = wards_.at(action.id);
   auto driver = of.driver;
-  auto done = co_await driver->guard(action.restart, of.charge ? of.charge->proof.pid : 0);
+  auto done = co_await driver->guard(action.restart, action.accept_new_queue, of.charge ? of.charge->proof.pid : 0);
   answer(action.id, action.attempt, Input::checked, Input::check_failed, done);
 }
 
 asio::awaitable<void> Shell::launch(Launch action) {
   auto driver = wards_.at(action.id).driver;
-  auto done = co_await driver->launch();
+  auto done = co_await driver->launch(action.accept_new_queue);
   answer(action.id, action.attempt, Input::launched, Input::launch_failed, done);
 }
 
@@ -116,6 +117,25 @@ asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
   happened({.id = action.id, .input = Input::cleared, .attempt = action.attempt, .survivors = survivors});
 }
 
+asio::awaitable<void> Shell::drain(Drain action) {
+  auto driver = as_it_ran(action.id);
+  std::function<void(std::string)> tell = [this, id = action.id, attempt = action.attempt](std::string what) {
+    Ward* of = current(id, attempt);
+    if (!of) return;
+    of->under_way = std::move(what);
+    publish();
+  };
+  co_await driver->drain(action.master_pid, std::move(tell));
+  happened({.id = action.id, .input = Input::drained, .attempt = action.attempt});
+}
+
+/// The number may be somebody else's by now, or be gone: then the member tries again too early, and no harm is done.
+asio::awaitable<void> Shell::await_end(AwaitEnd action) {
+  auto process = host::Process::open(action.pid);
+  if (process) co_await host::ended(*process);
+  happened({.id = action.id, .input = Input::relieved, .attempt = action.attempt});
+}
+
 asio::awaitable<void> Shell::sweep(Sweep action) {
   auto driver = as_it_ran(action.id);
   co_await driver->sweep(action.force, action.only_of_master);
@@ -129,7 +149,7 @@ asio::awaitable<Done> carry_out(std::shared_ptr<const Driver> driver, model::Act
     case model::Action::flush: co_return co_await driver->flush();
     case model::Action::enable: co_return co_await driver->enable(true);
     case model::Action::disable: co_return co_await driver->enable(false);
-    default: co_return co_await driver->check();
+    default: co_return co_await driver->check(false);
   }
 } catch (const std::exception& e) {
   // Whoever waits for the operation is told in any case.
@@ -252,6 +272,20 @@ asio::awaitable<void> Shell::look_out_for_ever() {
     for (const MemberId& id : edited) happened({.id = id, .input = Input::edited});
   }
 }
+
+/// What changes around this host mostly changes in several steps.
+template <typename Watch>
+asio::awaitable<void> Shell::tell_of(Watch& watch, model::Missing what) {
+  for (;;) {
+    co_await watch.changed();
+    co_await host::pause(kSettlePause);
+    dispatch(SurroundingsChanged{what});
+  }
+}
+
+template asio::awaitable<void> Shell::tell_of(host::AddressWatch& watch, model::Missing what);
+template asio::awaitable<void> Shell::tell_of(host::MountWatch& watch, model::Missing what);
+template asio::awaitable<void> Shell::tell_of(host::NameWatch& watch, model::Missing what);
 
 /// Somebody writes a pid file: is there a master soon that nobody here has started?
 asio::awaitable<void> Shell::sight(MemberId id) {

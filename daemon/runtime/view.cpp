@@ -19,7 +19,8 @@ std::string fault_of(const Machine& machine) {
 }
 
 /// Why a member is not simply running or simply stopped.
-std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& machine, const Clocks& clocks) {
+std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& machine, const Ward& ward,
+                                const Clocks& clocks) {
   Reason reason;
   reason.since = clocks.to_wall(machine.changed_at());
   if (machine.next_at()) reason.next_at = clocks.to_wall(*machine.next_at());
@@ -37,6 +38,12 @@ std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& 
   if (fleet.waits_for_check(machine)) {
     reason.code = "waiting-for-check";
     reason.message = "is to be checked; so are others, and only so many are at a time";
+    return reason;
+  }
+  if (machine.phase() == Phase::draining) {
+    reason.code = "draining";
+    reason.message = "finishes what is under way" + (ward.under_way.empty() ? "" : ": " + ward.under_way);
+    reason.next_action = "stop";
     return reason;
   }
   if (machine.stopped_outside()) {
@@ -108,7 +115,7 @@ Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward&
   const auto& broken = machine.spec().broken;
   if (!machine.spec().companion) member.checks.push_back({"config", !broken, broken ? broken->message : ""});
   member.health = health_of(machine, member.checks);
-  member.reason = reason_of(fleet, machine, clocks);
+  member.reason = reason_of(fleet, machine, ward, clocks);
   member.state_changed_at = clocks.to_wall(machine.changed_at());
   member.restarts = machine.restarts();
   if (machine.last_exit()) member.last_exit = last_exit_of(machine, clocks);

@@ -47,6 +47,7 @@ struct Ward {
   bool counted = false;
   bool observing = false;  // an observation is under way; if its disk hangs there is never a second one
   bool sighting = false;   // ... nor of this kind
+  std::string under_way;   // what a drain waits for
 };
 
 }  // namespace postmultid::runtime

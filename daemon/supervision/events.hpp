@@ -113,7 +113,7 @@ using Event =
 struct FindMaster { MemberId id; AttemptId attempt; };
 struct Check { MemberId id; AttemptId attempt; bool accept_new_queue = false; };
 /// Would a reload kill its master? If `restart`: would it start again?
-struct Guard { MemberId id; AttemptId attempt; bool restart = false; };
+struct Guard { MemberId id; AttemptId attempt; bool restart = false; bool accept_new_queue = false; };
 struct Launch { MemberId id; AttemptId attempt; bool accept_new_queue = false; };
 /// Make this master read its files again, and see what became of it.
 struct Reload { MemberId id; AttemptId attempt; AttemptId master; };

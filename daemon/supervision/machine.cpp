@@ -96,6 +96,7 @@ std::string describe(const Exit& exit) {
 // ---- the ways in
 
 void Machine::open(Context& context) {
+  context.touched.push_back(this);
   desired_ = spec_.enabled ? Desired::up : Desired::down;
   risen_ = false;
   if (spec_.broken && !spec_.examinable)
@@ -105,6 +106,7 @@ void Machine::open(Context& context) {
 }
 
 void Machine::respecify(MemberSpec spec, Context& context) {
+  context.touched.push_back(this);
   bool was_broken = spec_.broken.has_value();
   spec_ = std::move(spec);
   if (!wished_ && was_broken && !spec_.broken) desired_ = spec_.enabled ? Desired::up : Desired::down;
@@ -116,6 +118,7 @@ void Machine::respecify(MemberSpec spec, Context& context) {
 
 void Machine::wish(Input want, std::optional<OperationId> operation, Context& context,
                    const model::OperationOptions& how) {
+  context.touched.push_back(this);
   if (wish_ != want || operations_.size() >= kMostWaiting) conclude(Outcome::superseded, "by a later request", context);
   if (operations_.empty()) desired_before_ = desired_;
   wish_ = want;
@@ -144,6 +147,7 @@ void Machine::reload(OperationId operation, Context& context) {
 }
 
 void Machine::cancel(OperationId operation, Context& context) {
+  context.touched.push_back(this);
   // Somebody else who wants the same goes on wanting it.
   auto leave = [&](std::vector<OperationId>& waiting) {
     if (waiting.size() < 2 || std::erase(waiting, operation) == 0) return false;
@@ -170,6 +174,7 @@ void Machine::cancel(OperationId operation, Context& context) {
 }
 
 bool Machine::take(const Happened& happened, Context& context) {
+  context.touched.push_back(this);
   switch (happened.input) {
     case Input::present:
     case Input::absent:
@@ -344,8 +349,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
 
     case Step::guard:
       if (spec_.broken) return refuse(*spec_.broken, context);
-      return begin(Phase::guarding, spec_.policy.start_timeout, Guard{.id = {}, .attempt = {}, .restart = true},
-                   context);
+      return begin(Phase::guarding, spec_.policy.start_timeout,
+                   Guard{.id = {}, .attempt = {}, .restart = true, .accept_new_queue = accept_new_queue_}, context);
     case Step::vet:
       if (spec_.broken) return refuse_reload(*spec_.broken, context);
       return begin(Phase::vetting, spec_.policy.start_timeout, Guard{.id = {}, .attempt = {}}, context);

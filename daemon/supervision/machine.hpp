@@ -19,12 +19,15 @@
 
 namespace postmultid::supervision {
 
+class Machine;
+
 /// What a machine may use of its surroundings while it takes a step.
 struct Context {
   Instant now;
   std::vector<Action>& actions;
   std::uint64_t& last_attempt;
   std::minstd_rand& random;
+  std::vector<const Machine*> touched;  // that are perhaps not as they were
 
   AttemptId next_attempt() { return AttemptId{++last_attempt}; }
   double chance() { return static_cast<double>(random() - random.min()) / (random.max() - random.min() + 1.0); }

@@ -38,8 +38,12 @@ def zombies(parent):
 
 
 def executable(pid):
+    return _link(f"/proc/{pid}/exe")
+
+
+def _link(path):
     try:
-        return os.readlink(f"/proc/{pid}/exe")
+        return os.readlink(path)
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
@@ -47,6 +51,12 @@ def executable(pid):
 def postfix_processes():
     """Everything that runs a program of Postfix's, zombies aside."""
     return [process for process in processes() if "/postfix/" in executable(process.pid)]
+
+
+def of_instance(ident):
+    """Those that stand in the queue directory that an instance of that name has by default."""
+    queue = f"/var/spool/{ident}"
+    return [process for process in postfix_processes() if _link(f"/proc/{process.pid}/cwd") == queue]
 
 
 def is_master(pid):
