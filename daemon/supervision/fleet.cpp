@@ -55,11 +55,12 @@ std::vector<MemberSpec> in_start_order(std::vector<MemberSpec> members, const st
 
 std::vector<Action> Fleet::handle(const Event& event, Instant now) {
   std::vector<Action> actions;
-  Context context{now, actions, last_attempt_, random_};
+  Context context{now, actions, last_attempt_, random_, {}};
   std::visit([&](const auto& e) { on(e, context); }, event);
   roll(context);
   advance(context);
   roll(context);
+  if (shutting_down_ && order_.all_at_rest() && !std::exchange(left_, true)) actions.push_back(Leave{});
   gate_.pass(actions, now);
   return actions;
 }
@@ -71,19 +72,20 @@ std::vector<const Machine*> Fleet::members() const {
 }
 
 const Machine* Fleet::find(const MemberId& id) const {
-  auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m->spec().id == id; });
-  return found == members_.end() ? nullptr : found->get();
+  auto place = places_.find(id);
+  return place == places_.end() ? nullptr : members_[place->second].get();
 }
 
 void Fleet::on(const InventoryRead& inventory, Context& context) {
   if (shutting_down_) return;  // nothing is begun any more, and what runs is known
   Members old = std::exchange(members_, {});
   std::vector<Machine*> fresh;
-  groups_ = inventory.groups;
-  for (MemberSpec& spec : in_start_order(inventory.members, groups_)) {
-    auto known = std::find_if(old.begin(), old.end(), [&](const auto& m) { return m && m->spec().id == spec.id; });
-    if (known != old.end()) {
-      members_.push_back(std::move(*known));
+  std::map<MemberId, std::unique_ptr<Machine>*> known;
+  for (auto& member : old) known[member->spec().id] = &member;
+  for (MemberSpec& spec : in_start_order(inventory.members, inventory.groups)) {
+    auto before = known.find(spec.id);
+    if (before != known.end() && *before->second) {
+      members_.push_back(std::move(*before->second));
       members_.back()->respecify(std::move(spec), context);
     } else {
       members_.push_back(std::make_unique<Machine>(std::move(spec), context.now));
@@ -104,7 +106,16 @@ void Fleet::on(const InventoryRead& inventory, Context& context) {
     gone->respecify(std::move(spec), context);
     members_.push_back(std::move(gone));
   }
+  std::vector<std::string> groups;
+  places_.clear();
+  for (const auto& member : members_) {
+    places_[member->spec().id] = groups.size();
+    groups.push_back(member->spec().group);
+  }
+  order_ = Order(inventory.groups, groups);
+  order_is_new_ = true;
   for (Machine* member : fresh) member->open(context);
+  for (std::size_t place = 0; place < members_.size(); ++place) order_.note(place, *members_[place]);
 }
 
 void Fleet::on(const Requested& request, Context& context) {
@@ -220,86 +231,51 @@ void Fleet::on(const ShutdownRequested&, Context& context) {
 }
 
 Machine* Fleet::member(const MemberId& id) {
-  auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& m) { return m->spec().id == id; });
-  return found == members_.end() ? nullptr : found->get();
-}
-
-/// Members of one parallel group.
-bool Fleet::independent(const Machine& a, const Machine& b) const {
-  return a.spec().group == b.spec().group && std::any_of(groups_.begin(), groups_.end(), [&](const GroupSpec& group) {
-           return group.parallel && group.name == a.spec().group;
-         });
-}
-
-/// Whether the later one must not start without the earlier one: in one group always, else if its group is required.
-bool Fleet::required(const Machine& earlier, const Machine& later) const {
-  if (earlier.spec().group.empty()) return false;
-  if (earlier.spec().group == later.spec().group) return true;
-  return !later.spec().group.empty() && std::any_of(groups_.begin(), groups_.end(), [&](const GroupSpec& group) {
-    return group.required && group.name == earlier.spec().group;
-  });
-}
-
-const Machine* Fleet::in_the_way_of_start(std::size_t position) const {
-  const Machine& member = *members_[position];
-  for (std::size_t i = 0; i < position; ++i) {
-    const Machine& earlier = *members_[i];
-    if (independent(earlier, member)) continue;
-    // One that is queued itself waits either for somebody before it, who was found here already, or is held by its
-    // own group, which is no concern of others.
-    if (earlier.rising() && earlier.phase() != Phase::queued) return &earlier;
-    if (!member.unheld() && required(earlier, member) && earlier.desired() == Desired::up && !earlier.running())
-      return &earlier;
-  }
-  return nullptr;
-}
-
-bool Fleet::may_stop(std::size_t position) const {
-  for (std::size_t i = position + 1; i < members_.size(); ++i)
-    if (members_[i]->falling() && !independent(*members_[position], *members_[i])) return false;
-  return true;
+  auto place = places_.find(id);
+  return place == places_.end() ? nullptr : members_[place->second].get();
 }
 
 const Machine* Fleet::blocker(const Machine& member) const {
-  for (std::size_t i = 0; i < members_.size(); ++i)
-    if (members_[i].get() == &member) {
-      if (member.phase() == Phase::queued) return in_the_way_of_start(i);
-      if (member.phase() == Phase::leaving)
-        for (std::size_t j = members_.size(); j-- > i + 1;)
-          if (members_[j]->falling() && !independent(member, *members_[j])) return members_[j].get();
-    }
-  return nullptr;
+  auto place = places_.find(member.spec().id);
+  if (place == places_.end()) return nullptr;
+  std::optional<Place> blocker;
+  if (member.phase() == Phase::queued) blocker = order_.in_the_way_of_start(place->second, member.unheld());
+  if (member.phase() == Phase::leaving) blocker = order_.in_the_way_of_stop(place->second);
+  return blocker ? members_[*blocker].get() : nullptr;
 }
 
 /// An operation does not wait for somebody to mend the member that holds its own: it says so and ends; the wish stays.
-void Fleet::conclude_held(Context& context) {
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    Machine& member = *members_[i];
-    if (member.phase() != Phase::queued || !member.asked()) continue;
-    const Machine* blocker = in_the_way_of_start(i);
-    if (blocker && !blocker->rising())
-      member.conclude(Outcome::failed,
-                      "waits for " + blocker->spec().id.text + ", which is " + model::to_word(blocker->state()),
-                      context);
-  }
+void Fleet::conclude_held(Machine& member, const Machine& blocker, Context& context) {
+  if (!member.asked() || blocker.rising()) return;
+  member.conclude(Outcome::failed, "waits for " + blocker.spec().id.text + ", which is " + to_word(blocker.state()),
+                  context);
+}
+
+bool Fleet::note_touched(Context& context) {
+  bool changed = false;
+  for (const Machine* machine : std::exchange(context.touched, {}))
+    if (auto place = places_.find(machine->spec().id); place != places_.end())
+      changed |= order_.note(place->second, *machine);
+  return changed;
 }
 
 void Fleet::advance(Context& context) {
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (std::size_t i = 0; i < members_.size(); ++i)
-      if (members_[i]->phase() == Phase::queued && !in_the_way_of_start(i))
-        moved |= members_[i]->take({.id = members_[i]->spec().id, .input = Input::turn}, context);
-    for (std::size_t i = members_.size(); i-- > 0;)
-      if (members_[i]->phase() == Phase::leaving && may_stop(i))
-        moved |= members_[i]->take({.id = members_[i]->spec().id, .input = Input::turn}, context);
+  auto turn = [&](Machine& member) {
+    member.take({.id = member.spec().id, .input = Input::turn}, context);
+    note_touched(context);
+  };
+  // Mostly it is nobody's turn, and there may be thousands.
+  if (!note_touched(context) && !std::exchange(order_is_new_, false)) return;
+  for (Place place : order_.next_to_start()) {
+    Machine& member = *members_[place];
+    auto blocker = order_.in_the_way_of_start(place, member.unheld());
+    if (blocker)
+      conclude_held(member, *members_[*blocker], context);
+    else
+      turn(member);
   }
-  conclude_held(context);
-  bool all_down = std::all_of(members_.begin(), members_.end(), [](const auto& member) { return member->at_rest(); });
-  if (shutting_down_ && all_down && !left_) {
-    left_ = true;
-    context.actions.push_back(Leave{});
-  }
+  for (Place place : order_.next_to_stop())
+    if (!order_.in_the_way_of_stop(place)) turn(*members_[place]);
 }
 
 }  // namespace postmultid::supervision

@@ -11,6 +11,7 @@
 // The members of a `parallel` group do not wait for each other.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -20,6 +21,7 @@
 #include "supervision/events.hpp"
 #include "supervision/gate.hpp"
 #include "supervision/machine.hpp"
+#include "supervision/order.hpp"
 #include "supervision/rolling.hpp"
 
 namespace postmultid::supervision {
@@ -62,18 +64,17 @@ class Fleet {
 
   Machine* member(const MemberId& id);
   void ask(const Requested& request, Machine& member, Context& context);
-  bool independent(const Machine& a, const Machine& b) const;
-  bool required(const Machine& earlier, const Machine& later) const;
   void begin_rolling(const Requested& request, Context& context);
   void roll(Context& context);
   void give_up_rolling(const MemberId& member, Context& context);
+  bool note_touched(Context& context);
   void advance(Context& context);
-  const Machine* in_the_way_of_start(std::size_t position) const;
-  bool may_stop(std::size_t position) const;
-  void conclude_held(Context& context);
+  static void conclude_held(Machine& member, const Machine& blocker, Context& context);
 
   Members members_;  // in start order
-  std::vector<GroupSpec> groups_;
+  std::map<MemberId, Place> places_;
+  Order order_;
+  bool order_is_new_ = false;
   std::vector<Rolling> rolling_;
   Gate gate_;
   std::minstd_rand random_;

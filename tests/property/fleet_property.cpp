@@ -108,6 +108,70 @@ void behave_well(VirtualHost& host) {
   for (auto& [id, behaviour] : host.behaviour) behaviour = Behaviour{};
 }
 
+/// A large host for a month: each member fails ten times, sometimes it does not come back at once, sometimes somebody
+/// stops or restarts a group.
+void month_of_ten_thousand() {
+  constexpr int kMembers = 10'000, kDays = 30, kGroups = 100;
+  std::vector<MemberSpec> members{{{"-"}, "", true, {}, {}}};
+  std::vector<std::string> all{"-"};
+  std::vector<std::vector<std::string>> groups(kGroups);
+  std::vector<GroupSpec> rules;
+  for (int i = 1; i < kMembers; ++i) {
+    int group = i % kGroups;
+    members.push_back({{"postfix-" + std::to_string(i)}, "group-" + std::to_string(group), true, {}, {}});
+    all.push_back(members.back().id.text);
+    groups[static_cast<std::size_t>(group)].push_back(all.back());
+  }
+  for (int group = 0; group < kGroups; ++group)
+    rules.push_back({"group-" + std::to_string(group), group % 2 == 0, group % 10 == 0});
+  VirtualHost host(2026, 8);
+  host.logs = false;
+  host.latency_max = milliseconds(500);
+  std::minstd_rand random(1);
+  auto one_of = [&](const auto& from) -> const auto& { return from[random() % from.size()]; };
+
+  host.inventory(std::move(members), std::move(rules));
+  constexpr int kFailures = kMembers * 10;
+  const milliseconds between = milliseconds(std::chrono::hours(24) * kDays) / kFailures;
+  for (int i = 0; i < kFailures; ++i) {
+    host.run(between);
+    const std::string& id = one_of(all);
+    switch (random() % 100) {
+      case 0: host.behaviour[id].launch_ok = false; break;
+      case 1: host.behaviour[id].missing = postmultid::model::Missing::address; break;
+      case 2: host.surroundings_changed(postmultid::model::Missing::address); break;
+      case 3: host.kill(id, 15); break;
+      case 4: host.request(Ask::start, one_of(groups)); break;
+      default: host.kill(id, 9); break;
+    }
+    if (i % 50 == 0) host.behaviour[one_of(all)] = Behaviour{};
+    if (i % 10'000 == 0) host.request(i % 20'000 ? Ask::restart : Ask::reload, one_of(groups));
+    if (!host.violations.empty()) throw std::runtime_error(host.violations.front());
+  }
+
+  behave_well(host);
+  auto start = host.request(Ask::start, all);
+  host.run(std::chrono::hours(24));
+  auto running = std::count_if(all.begin(), all.end(), [&](const auto& id) { return host.member(id).running(); });
+  host.shut_down();
+  host.run(std::chrono::hours(24));
+  if (running != kMembers || host.outcomes[start].size() != all.size() || !host.left || !host.violations.empty())
+    throw std::runtime_error(std::to_string(running) + " of " + std::to_string(kMembers) + " came back");
+}
+
+/// A property that has no random input of its own: how long it takes is said with it.
+bool holds(const char* what, void (*property)()) try {
+  auto began = std::chrono::steady_clock::now();
+  auto events = VirtualHost::events;
+  property();
+  auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began);
+  std::cout << "\n- " << what << "\nOK, " << VirtualHost::events - events << " events in " << took.count() << " ms\n";
+  return true;
+} catch (const std::exception& e) {
+  std::cout << "\n- " << what << "\nFalse: " << e.what() << "\n";
+  return false;
+}
+
 }  // namespace
 
 int main() {
@@ -183,5 +247,7 @@ int main() {
     RC_ASSERT(live() == live());
   });
 
+  std::cout << "\n" << VirtualHost::events << " events in all lives\n";
+  ok &= holds("ten thousand members for thirty days: all come back, all end", month_of_ten_thousand);
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

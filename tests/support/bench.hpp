@@ -16,7 +16,7 @@ struct Bench {
   Machine machine{MemberSpec{{"postfix-out"}, "mta", true, {}, {}}, Instant{}};
   AttemptId master = AttemptId::none;
 
-  Context context() { return {now, actions, attempts, random}; }
+  Context context() { return {now, actions, attempts, random, {}}; }
   AttemptId current() const { return AttemptId{attempts}; }
 
   bool take(Input input) {

@@ -45,8 +45,10 @@ class VirtualHost {
   std::map<std::string, std::string> messages;  // of the last conclusion, by member
   std::map<std::uint64_t, std::map<std::string, std::vector<std::string>>> steps;
   bool left = false;
-  milliseconds latency_max{0};      // every answer takes up to so long
-  std::function<void()> each_step;  // called after every event: a place for more invariants
+  bool logs = true;                        // false: nothing is written down, for fleets of thousands
+  static inline std::uint64_t events = 0;  // of all hosts
+  milliseconds latency_max{0};             // every answer takes up to so long
+  std::function<void()> each_step;         // called after every event: a place for more invariants
 
   Instant now() const { return now_; }
 
@@ -119,12 +121,14 @@ class VirtualHost {
   };
 
   void handle(const Event& event) {
+    ++events;
     for (const Action& action : fleet.handle(event, now_))
       std::visit([this](const auto& each) { perform(each); }, action);
+    if (!logs) return;
     for (const Machine* machine : fleet.members()) {
       const std::string& id = machine->spec().id.text;
       if (std::exchange(states_[id], machine->state()) != machine->state())
-        log.push_back(id + " " + model::to_word(machine->state()));
+        write(id + " " + model::to_word(machine->state()));
     }
     if (each_step) each_step();
   }
@@ -155,6 +159,10 @@ class VirtualHost {
     handle(Happened{.id = {id}, .input = Input::died, .attempt = life.known_as, .exit = exit});
   }
 
+  void write(std::string line) {
+    if (logs) log.push_back(std::move(line));
+  }
+
   static Happened happened(Input input) { return Happened{.id = {}, .input = input}; }
   static Happened fault(Input input, const std::string& code) {
     Happened h = happened(input);
@@ -179,20 +187,20 @@ class VirtualHost {
     });
   }
   void perform(const Check& a) {
-    log.push_back("check " + a.id.text);
+    write("check " + a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
       if (behaviour[id].missing != model::Missing::nothing) return lacking(Input::check_failed, behaviour[id].missing);
       return behaviour[id].check_ok ? happened(Input::checked) : fault(Input::check_failed, "check-failed");
     });
   }
   void perform(const Guard& a) {
-    log.push_back("guard " + a.id.text);
+    write("guard " + a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
       return behaviour[id].check_ok ? happened(Input::checked) : fault(Input::check_failed, "check-failed");
     });
   }
   void perform(const Reload& a) {
-    log.push_back("reload " + a.id.text);
+    write("reload " + a.id.text);
     auto master = masters_.find(a.id.text);
     if (master == masters_.end() || master->second.known_as != a.master)
       violations.push_back("reloaded " + a.id.text + " without its master");
@@ -202,12 +210,12 @@ class VirtualHost {
     });
   }
   void perform(const Errand& a) {
-    log.push_back(model::to_word(a.action) + " " + a.id.text);
+    write(model::to_word(a.action) + " " + a.id.text);
     later([this, a] { handle(ErrandDone{a.operation, a.id, Outcome::done, ""}); });
   }
   void perform(const Progress& a) { steps[a.operation.number][a.id.text].push_back(a.step); }
   void perform(const Launch& a) {
-    log.push_back("launch " + a.id.text);
+    write("launch " + a.id.text);
     if (masters_.contains(a.id.text)) violations.push_back("two masters for " + a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
       if (behaviour[id].missing != model::Missing::nothing) return lacking(Input::launch_failed, behaviour[id].missing);
@@ -246,7 +254,7 @@ class VirtualHost {
     if (working_[a.id.text] == a.attempt) working_.erase(a.id.text);
   }
   void perform(const SignalMaster& a) {
-    log.push_back((a.kill ? "kill " : "term ") + a.id.text);
+    write((a.kill ? "kill " : "term ") + a.id.text);
     auto master = masters_.find(a.id.text);
     if (master == masters_.end() || master->second.known_as != a.master) return;
     if (!a.kill && !behaviour[a.id.text].heeds_sigterm) return;
@@ -278,8 +286,8 @@ class VirtualHost {
     outcomes[a.operation.number][a.id.text] = a.outcome;
     messages[a.id.text] = a.message;
   }
-  void perform(const Forget& a) { log.push_back("forget " + a.id.text); }
-  void perform(const Reread&) { log.push_back("reread"); }
+  void perform(const Forget& a) { write("forget " + a.id.text); }
+  void perform(const Reread&) { write("reread"); }
   void perform(const Leave&) {
     if (!masters_.empty()) violations.push_back("left with a master running");
     left = true;
