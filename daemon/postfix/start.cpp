@@ -56,11 +56,14 @@ asio::awaitable<Done> check(Tools& tools, Instance instance) {
     auto copied = co_await tools.run(words(script, "-"), words("MAIL_CONFIG=" + instance.config_directory));
     if (!copied) co_return std::unexpected(could_not(copied.error()));
     if (!copied->ok()) {
-      auto understand = [output = copied->output] { return reason_in(output); };
-      std::string said = co_await host::offload(tools.pool(), std::move(understand));
-      co_return std::unexpected(Fault{FailureClass::config, "chroot-failed",
-                                      script + " " + ended_with(*copied) + ": " + said,
-                                      "MAIL_CONFIG=" + instance.config_directory + " " + script + " -"});
+      auto understand = [instance, script, failed = *copied] {
+        if (auto lacking = lacks_space(instance)) return *lacking;
+        return Fault{FailureClass::config, "chroot-failed",
+                     script + " " + ended_with(failed) + ": " + reason_in(failed.output),
+                     "MAIL_CONFIG=" + instance.config_directory + " " + script + " -"};
+      };
+      Fault fault = co_await host::offload(tools.pool(), std::move(understand));
+      co_return std::unexpected(std::move(fault));
     }
   }
   auto argv = words(instance.command_directory + "/postfix", "-c", instance.config_directory, "check");

@@ -717,3 +717,22 @@ def test_debians_chroot_is_filled_for_one_instance_whatever_its_siblings():
         assert run(script, "postfix-in").code != 0
         assert run(script, "-", env=os.environ | {"MAIL_CONFIG": str(IN.config)}).code == 0
     assert copied.read_bytes() == Path("/etc/resolv.conf").read_bytes()
+
+
+def test_postfix_drain_kills_the_master_alone_and_a_session_goes_on_without_it():
+    pid = start(IN)
+    session = smtp.HeldSession(to_data=False)
+    assert run("postfix", "-c", IN.config, "drain").code == 0
+    until_exit(pid, within=5)
+    assert session.goes_on()
+    until(lambda: list(of_session(pid).values()) == ["smtpd"], within=5, what="only the session is left")
+    assert session.quit() == 221
+    until(lambda: not of_session(pid), within=5, what="the session's process has ended")
+
+
+def test_postfix_check_makes_the_queue_in_a_directory_that_is_empty():
+    """As a mount point is whose file system is not there."""
+    Path("/srv/empty").mkdir()
+    configure(IN, "-e", "queue_directory = /srv/empty")
+    run("postfix", "-c", IN.config, "check")
+    assert (Path("/srv/empty") / "deferred").is_dir()

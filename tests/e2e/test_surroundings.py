@@ -130,7 +130,7 @@ def test_a_queue_that_was_moved_is_accepted_by_request_and_remembered(border):
 def test_a_full_queue_file_system_is_named_and_waited_for(border):
     point = Path("/srv/mail")
     point.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "mail", point], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=755", "mail", point], check=True)
     copy_queue("/var/spool/postfix-out", point / "postfix-out")
     ballast = point / "ballast"
     subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4k"], stderr=subprocess.DEVNULL, check=False)

@@ -69,10 +69,12 @@ def served_by_another_master(than):
 class HeldSession:
     """An SMTP session that stops in the middle of DATA until finish()."""
 
-    def __init__(self, host="127.0.0.1", port=25):
+    def __init__(self, host="127.0.0.1", port=25, to_data=True):
         self.id = new_id()
         self._client = smtplib.SMTP(host, port, "held.elsewhere.example", timeout=60)
         self._client.ehlo_or_helo_if_needed()
+        if not to_data:
+            return
         for code, text in (self._client.mail(SENDER), self._client.rcpt(RECIPIENT)):
             if code != 250:
                 raise smtplib.SMTPResponseException(code, text)
@@ -81,6 +83,13 @@ class HeldSession:
             raise smtplib.SMTPResponseException(code, text)
         self._head, self._rest = message(self.id, "first half\r\nsecond half").split(b"second", 1)
         self._client.send(self._head)
+
+    def goes_on(self):
+        """For a session that was not brought to DATA: whether the server still answers."""
+        return self._client.noop()[0] == 250
+
+    def quit(self):
+        return self._client.quit()[0]
 
     def finish(self):
         """Send the rest and return the server's answer as (code, text)."""
