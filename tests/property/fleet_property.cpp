@@ -1,4 +1,4 @@
-// Random lives of random fleets: whatever happens in whatever order, the promises hold.
+// Random lives of random fleets: whatever happens in whatever order, the promises hold. With --month: one large host.
 #include <rapidcheck.h>
 
 #include <cstdlib>
@@ -174,7 +174,10 @@ bool holds(const char* what, void (*property)()) try {
 
 }  // namespace
 
-int main() {
+int main(int argc, char**) {
+  if (argc > 1)
+    return holds("ten thousand members for thirty days: all come back, all end", month_of_ten_thousand) ? EXIT_SUCCESS
+                                                                                                        : EXIT_FAILURE;
   bool ok = true;
 
   ok &= rc::check("random lives: never two masters, the truth is told, and all ends well", [] {
@@ -248,6 +251,5 @@ int main() {
   });
 
   std::cout << "\n" << VirtualHost::events << " events in all lives\n";
-  ok &= holds("ten thousand members for thirty days: all come back, all end", month_of_ten_thousand);
   return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
