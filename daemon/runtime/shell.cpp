@@ -335,7 +335,8 @@ void Shell::fill_in(model::Operation& operation) const {
     const Machine* machine = fleet_.find(member.id);
     if (member.outcome != model::Outcome::pending || !machine) continue;
     if (const Machine* blocker = fleet_.blocker(*machine)) member.waiting_for = blocker->spec().id.text;
-    if (machine->phase() == Phase::draining) member.message = "waits for " + wards_.at(member.id).under_way;
+    const std::string& under_way = wards_.at(member.id).under_way;
+    if (machine->phase() == Phase::draining && !under_way.empty()) member.message = "waits for " + under_way;
   }
 }
 

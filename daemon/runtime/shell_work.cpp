@@ -119,6 +119,7 @@ asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
 
 asio::awaitable<void> Shell::drain(Drain action) {
   auto driver = as_it_ran(action.id);
+  wards_.at(action.id).under_way.clear();
   std::function<void(std::string)> tell = [this, id = action.id, attempt = action.attempt](std::string what) {
     Ward* of = current(id, attempt);
     if (!of) return;
@@ -129,10 +130,12 @@ asio::awaitable<void> Shell::drain(Drain action) {
   happened({.id = action.id, .input = Input::drained, .attempt = action.attempt});
 }
 
-/// The number may be somebody else's by now, or be gone: then the member tries again too early, and no harm is done.
+/// The number may be somebody else's by now: then the member tries again when that ends, and no harm is done. Where it is
+/// gone already the member's own slow retry is soon enough; to try at once would go round without a pause.
 asio::awaitable<void> Shell::await_end(AwaitEnd action) {
   auto process = host::Process::open(action.pid);
-  if (process) co_await host::ended(*process);
+  if (!process) co_return;
+  co_await host::ended(*process);
   happened({.id = action.id, .input = Input::relieved, .attempt = action.attempt});
 }
 

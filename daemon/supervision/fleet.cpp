@@ -58,8 +58,11 @@ std::vector<Action> Fleet::handle(const Event& event, Instant now) {
   Context context{now, actions, last_attempt_, random_, {}};
   std::visit([&](const auto& e) { on(e, context); }, event);
   roll(context);
-  advance(context);
-  roll(context);
+  // What rolls on makes a wish, and whose turn it is may end what others wait for.
+  while (!context.touched.empty() || order_is_new_) {
+    advance(context);
+    roll(context);
+  }
   if (shutting_down_ && order_.all_at_rest() && !std::exchange(left_, true)) actions.push_back(Leave{});
   gate_.pass(actions, now);
   return actions;
@@ -146,7 +149,7 @@ void Fleet::begin_rolling(const Requested& request, Context& context) {
     give_up_rolling(id, context);
     members.push_back(id);
   }
-  rolling_.emplace_back(request.operation, std::move(members));
+  rolling_.emplace_back(request.operation, std::move(members), request.options);
 }
 
 /// On to the next members of what restarts one by one.
@@ -159,7 +162,7 @@ void Fleet::roll(Context& context) {
       if (!id) break;
       OperationId operation = rolling_[i].operation();
       if (Machine* next = member(*id))
-        next->wish(Input::want_bounce, operation, context);
+        next->wish(Input::want_bounce, operation, context, rolling_[i].options());
       else
         context.actions.push_back(Concluded{operation, *id, Outcome::failed, "no such member any more"});
     }

@@ -398,8 +398,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return;
     case Step::sweep:
       if (happened.input == Input::died) note_exit(happened, context);
-      if (draining_ && phase_ == Phase::killing)
-        return begin(Phase::draining, drain_limit_, Drain{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
+      if (draining_ && (phase_ == Phase::killing || phase_ == Phase::leaving)) return drain(context);
       return sweep(aborting_, context);
     case Step::hurry:
       record("hurried", "what was under way is not done within the drain's deadline: SIGTERM", context);
@@ -597,6 +596,12 @@ void Machine::undo_start(const Happened& happened, Context& context) {
   context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
 }
 
+/// Its master is gone, also one that died before it was killed for this: what its processes are at is finished.
+void Machine::drain(Context& context) {
+  begin(Phase::draining, drain_limit_, Drain{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
+  next_at_ = context.now + drain_limit_;
+}
+
 void Machine::sweep(bool force, Context& context) {
   forced_ = force;
   // A start that failed ends only what it began: the survivors of an earlier crash go on with their sessions.
@@ -666,7 +671,8 @@ void Machine::park(Fault fault, std::optional<Duration> again_after, Context& co
   record("failed", fault.message, context);
   fault_ = std::move(fault);
   bounce_ = bounced_ = false;
-  aborting_ = false;
+  aborting_ = draining_ = false;
+  unheld_ = accept_new_queue_ = false;
   sighted_ = false;
   checked_ = false;
   failing_ = false;

@@ -124,6 +124,7 @@ class Machine {
   const char* master() const { return spec_.companion ? "process" : "master"; }
   void fail_start(Fault fault, Context& context);
   void undo_start(const Happened& happened, Context& context);
+  void drain(Context& context);
   void sweep(bool force, Context& context);
   void settle(Context& context);
   void by_policy(Context& context);

@@ -1,4 +1,5 @@
-// The rule of order, kept up to date member by member: who waits, who is in the way, whose turn it is. An answer costs no look at all members: there may be thousands, and something happens to one.
+// The rule of order, kept up to date member by member: who waits, who is in the way, whose turn it is. An answer costs no
+// look at all members: there may be thousands, and something happens to one.
 #pragma once
 
 #include <cstddef>
@@ -58,6 +59,7 @@ class Order {
   };
 
   const Group& group_of(Place place) const { return groups_[group_[place]]; }
+
   std::vector<std::size_t> group_;  // of each place
   std::vector<Group> groups_;
   Places queued_, leaving_, falling_, active_;

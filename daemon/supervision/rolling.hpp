@@ -12,9 +12,12 @@ namespace postmultid::supervision {
 
 class Rolling {
  public:
-  Rolling(OperationId operation, std::deque<MemberId> members) : operation_(operation), left_(std::move(members)) {}
+  Rolling(OperationId operation, std::deque<MemberId> members, model::OperationOptions options)
+      : operation_(operation), options_(options), left_(std::move(members)) {}
 
   OperationId operation() const { return operation_; }
+  /// What each of them is restarted with.
+  const model::OperationOptions& options() const { return options_; }
 
   /// Whose turn it is now: none while the last one is under way, or when it is over.
   std::optional<MemberId> next();
@@ -30,6 +33,7 @@ class Rolling {
 
  private:
   OperationId operation_;
+  model::OperationOptions options_;
   std::deque<MemberId> left_;
   std::optional<MemberId> current_;
 };

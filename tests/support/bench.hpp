@@ -15,13 +15,14 @@ struct Bench {
   Instant now{};
   Machine machine{MemberSpec{{"postfix-out"}, "mta", true, {}, {}}, Instant{}};
   AttemptId master = AttemptId::none;
+  std::optional<Fault> fault;  // of what is taken
 
   Context context() { return {now, actions, attempts, random, {}}; }
   AttemptId current() const { return AttemptId{attempts}; }
 
   bool take(Input input) {
     Context c = context();
-    Happened happened{.id = {"postfix-out"}, .input = input, .attempt = current(), .pid = 42};
+    Happened happened{.id = {"postfix-out"}, .input = input, .attempt = current(), .pid = 42, .fault = fault};
     if (input == Input::died || input == Input::quit) {
       happened.attempt = master;
       happened.exit = Exit{};
@@ -112,6 +113,28 @@ inline Bench in(Phase phase) {
   }
   b.actions.clear();
   return b;
+}
+
+/// The ways to a phase that differ in where they lead to from there; the shortest is the first.
+inline std::vector<Bench> ways_to(Phase phase) {
+  std::vector<Bench> ways{in(phase)};
+  if (phase == Phase::leaving || phase == Phase::killing) {
+    Bench draining = in(Phase::running);
+    draining.wish(Input::want_drain);
+    if (phase == Phase::killing) draining.take(Input::turn);
+    ways.push_back(draining);
+  }
+  if (phase == Phase::failed) {
+    Bench waiting = in(Phase::checking);
+    waiting.fault = Fault{.kind = model::FailureClass::environment, .missing = model::Missing::address};
+    waiting.take(Input::check_failed);
+    ways.push_back(waiting);
+    Bench refused = in(Phase::checking);
+    refused.fault = Fault{.kind = model::FailureClass::config};
+    refused.take(Input::check_failed);
+    ways.push_back(refused);
+  }
+  return ways;
 }
 
 constexpr Phase phase_at(std::size_t i) { return static_cast<Phase>(i); }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -17,8 +18,7 @@ namespace {
 bool is_wish(Input input) { return index(input) <= index(Input::want_reload); }
 
 /// The phase after this input; the same if nothing happens.
-Phase after(Phase phase, Input input) {
-  Bench b = in(phase);
+Phase after(Bench b, Input input) {
   if (input == Input::want_reload)
     b.reload();
   else if (is_wish(input))
@@ -35,10 +35,13 @@ std::string diagram() {
     std::map<std::size_t, std::string> arrows;  // by the phase that they lead to, in the table's order
     for (std::size_t i = 0; i < kInputs; ++i) {
       if (kMachineTable[p][i] == Step::impossible) continue;
-      Phase to = after(phase_at(p), input_at(i));
-      if (to == phase_at(p)) continue;
-      std::string& label = arrows[index(to)];
-      label += (label.empty() ? "" : ", ") + std::string(name(input_at(i)));
+      std::set<std::size_t> leads_to;
+      for (const Bench& way : ways_to(phase_at(p))) leads_to.insert(index(after(way, input_at(i))));
+      leads_to.erase(p);
+      for (std::size_t to : leads_to) {
+        std::string& label = arrows[to];
+        label += (label.empty() ? "" : ", ") + std::string(name(input_at(i)));
+      }
     }
     for (const auto& [to, label] : arrows)
       text << "  " << name(phase_at(p)) << " --> " << name(phase_at(to)) << ": " << label << "\n";
@@ -60,8 +63,9 @@ const std::string kPage =
     "# The states of a member\n\n"
     "Drawn from the machine by `tests/unit/diagram_test.cpp`, which fails when they differ; to draw it anew:\n"
     "`POSTMULTID_WRITE_DIAGRAM=1 build/tests/supervision_test`. What each input does in each phase is the table in\n"
-    "`daemon/supervision/machine_table.cpp`; here is where it leads a member that was brought into the phase the shortest\n"
-    "way (what is wished meanwhile may lead it elsewhere).\n\n";
+    "`daemon/supervision/machine_table.cpp`; here is where it leads a member that was brought into the phase the "
+    "shortest\n"
+    "way, by a drain, or by a failure of either kind (what is wished meanwhile may lead it elsewhere).\n\n";
 
 }  // namespace
 

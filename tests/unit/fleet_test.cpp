@@ -615,6 +615,19 @@ TEST_CASE("a rolling restart ends with the first member that is not ready again"
   CHECK(std::count(host.log.begin(), host.log.end(), "term postfix-in") == 0);
 }
 
+TEST_CASE("a rolling restart goes by the options that it was asked with") {
+  VirtualHost host;
+  host.behaviour["postfix-out"].check_ok = false;
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  // postfix-in is held by postfix-out, which has failed.
+  auto operation =
+      host.request(Ask::restart, {"-", "postfix-in"}, true, {.hold = false, .rolling = true, .deadline = {}});
+  host.run(seconds(1));
+  CHECK(host.state("postfix-in") == State::running);
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
+}
+
 TEST_CASE("what a rolling restart has not come to can be stopped, restarted or cancelled meanwhile") {
   VirtualHost host = started();
   host.latency_max = milliseconds(50);
@@ -691,6 +704,19 @@ TEST_CASE("a drain kills the master, waits for what is under way, and ends stopp
   CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
   CHECK(host.outcomes[operation]["postfix-out"] == Outcome::done);
   CHECK(host.member("postfix-in").last_exit()->cause == postmultid::model::ExitCause::requested);
+}
+
+TEST_CASE("a master that dies while its drain waits for its turn is drained all the same") {
+  VirtualHost host = started();
+  host.behaviour["postfix-in"].answers = false;
+  host.request(Ask::drain, {"postfix-in", "postfix-out"});
+  host.settle();
+  REQUIRE(host.state("postfix-in") == State::draining);
+  host.behaviour["postfix-out"].answers = false;
+  host.kill("postfix-out", 11);
+  CHECK(host.state("postfix-out") == State::draining);
+  CHECK(host.member("postfix-out").next_at() == host.now() + std::chrono::minutes(10));
+  CHECK(host.violations.empty());
 }
 
 TEST_CASE("a drain gives way to a stop, an abort and a start") {
