@@ -1,5 +1,6 @@
 #include "postfix/queue_mounts.hpp"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "host/atomic_file.hpp"
@@ -25,9 +26,11 @@ std::string described(const Mount& mount) { return mount.point + " (" + mount.ty
 }  // namespace
 
 QueueMounts::QueueMounts(std::string file) : file_(std::move(file)) {
-  auto text = host::read_small_file(file_, kLargestFile);
-  if (!text) return;  // the first time
+  std::error_code error;
+  if (!std::filesystem::exists(file_, error) && !error) return;  // the first time
   try {
+    auto text = host::read_small_file(file_, kLargestFile);
+    if (!text) throw std::runtime_error("it cannot be read");
     json document = json::parse(*text);
     if (document.at("version") != kVersion) throw std::runtime_error("of another version");
     for (const auto& [queue, mount] : document.at("queues").items())
@@ -59,15 +62,32 @@ std::optional<Fault> QueueMounts::lacks_mount(const Instance& instance) const {
 void QueueMounts::remember(const Instance& instance) {
   auto now = host::mount_of(instance.queue_directory);
   if (!now) return;
-  std::lock_guard lock(mutex_);
-  if (auto known = known_.find(instance.queue_directory); known != known_.end() && known->second == *now) return;
-  known_[instance.queue_directory] = *now;
+  {
+    std::lock_guard lock(mutex_);
+    auto [known, fresh] = known_.try_emplace(instance.queue_directory, *now);
+    if (!fresh && known->second == *now && written_) return;
+    known->second = *now;
+    written_ = false;
+  }
+  write();
+}
+
+/// The disk may hang: whoever only asks where a queue was mounted does not wait for it.
+void QueueMounts::write() {
+  std::lock_guard one_at_a_time(writing_);
   json queues = json::object();
-  for (const auto& [queue, mount] : known_) queues[queue] = {{"mount_point", mount.point}, {"type", mount.type}};
-  // A disk that is full or read-only costs the guard, not the instance.
-  if (auto written = host::replace_file(file_, json{{"version", kVersion}, {"queues", queues}}.dump(2) + "\n");
-      !written)
-    host::log(Level::warning, "where the queues are mounted is not remembered: " + written.error().message);
+  {
+    std::lock_guard lock(mutex_);
+    if (written_) return;  // somebody else's write had this in it
+    for (const auto& [queue, mount] : known_) queues[queue] = {{"mount_point", mount.point}, {"type", mount.type}};
+    written_ = true;
+  }
+  auto done = host::replace_file(file_, json{{"version", kVersion}, {"queues", queues}}.dump(2) + "\n");
+  if (done) return;
+  // A disk that is full or read-only costs the guard, not the instance. Tried again with the next one that is ready.
+  host::log(Level::warning, "where the queues are mounted is not remembered: " + done.error().message);
+  std::lock_guard lock(mutex_);
+  written_ = false;
 }
 
 }  // namespace postmultid::postfix

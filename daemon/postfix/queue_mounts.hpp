@@ -23,13 +23,17 @@ class QueueMounts {
   /// Why this queue is not to be started on.
   std::optional<model::Fault> lacks_mount(const Instance& instance) const;
 
-  /// The instance is ready on it.
+  /// The instance runs on it.
   void remember(const Instance& instance);
 
  private:
+  void write();
+
   const std::string file_;
   mutable std::mutex mutex_;
   std::map<std::string, host::Mount> known_;  // by queue_directory
+  bool written_ = true;                       // all that is known is in the file, or on its way there
+  std::mutex writing_;                        // held while the file is written; taken before mutex_
 };
 
 }  // namespace postmultid::postfix

@@ -1,5 +1,6 @@
 #include "runtime/postfix_driver.hpp"
 
+#include <boost/asio/post.hpp>
 #include <csignal>
 
 #include "host/offload.hpp"
@@ -57,7 +58,13 @@ asio::awaitable<Search> PostfixDriver::find() const {
   auto master = co_await postfix::examine(tools_, instance_);
   if (!master) co_return std::unexpected(master.error());
   if (!*master) co_return std::nullopt;
+  remember_mount();  // its master stands in that queue
   co_return found(std::move(**master));
+}
+
+/// Nobody waits for it: the disk that it writes to may hang.
+void PostfixDriver::remember_mount() const {
+  asio::post(tools_.pool(), [&mounts = mounts_, instance = instance_] { mounts.remember(instance); });
 }
 
 asio::awaitable<Done> PostfixDriver::look_at_mount(bool accept_new_queue) const {
@@ -99,11 +106,7 @@ asio::awaitable<Proved> PostfixDriver::await_process(milliseconds limit) const {
 
 asio::awaitable<Ready> PostfixDriver::await_ready(pid_t pid, milliseconds limit) const {
   auto ready = co_await postfix::await_ready(tools_, instance_, pid, limit);
-  auto remember = [&mounts = mounts_, instance = instance_] {
-    mounts.remember(instance);
-    return true;
-  };
-  if (ready) co_await host::offload(tools_.pool(), std::move(remember));
+  if (ready) remember_mount();
   co_return ready;
 }
 

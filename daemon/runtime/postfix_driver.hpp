@@ -40,6 +40,7 @@ class PostfixDriver : public Driver {
 
  private:
   asio::awaitable<Done> look_at_mount(bool accept_new_queue) const;
+  void remember_mount() const;
 
   postfix::Tools& tools_;
   postfix::QueueMounts& mounts_;
