@@ -131,7 +131,7 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
     case Takes::drain:
       add_selection(verb, options);
       add_duration(verb, "--deadline", "What is not done by then is ended (10m)", [&options](milliseconds limit) {
-        options.how.deadline = std::chrono::duration_cast<std::chrono::seconds>(limit);
+        options.how.deadline = std::chrono::ceil<std::chrono::seconds>(limit);
       });
       verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
       add_timeout(verb, options);

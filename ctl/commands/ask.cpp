@@ -50,7 +50,7 @@ Exit is_enabled(const Options& options) {
 }
 
 Exit wait_for(const Options& options) {
-  auto end = steady_clock::now() + options.timeout;
+  auto end = steady_clock::now() + options.timeout.value_or(kWaitLimit);
   Result<Known> known = std::unexpected(Trouble{});
   std::string missing;
   auto holds = [&] {
@@ -65,9 +65,12 @@ Exit wait_for(const Options& options) {
     known = fetch(options);
     return known && !holds();
   };
-  auto watched = Client(options.socket).stream("/v1/events?last=0", look_again, end);
-  if (!watched) return complain(watched.error());
-  if (!known) return complain(known.error());
+  // A daemon that is restarted ends the stream; the next one goes on with it.
+  do {
+    auto watched = Client(options.socket).stream("/v1/events?last=0", look_again, end);
+    if (!watched) return complain(watched.error());
+    if (!known) return complain(known.error());
+  } while (!missing.empty() && steady_clock::now() < end);
   return missing.empty() ? Exit::ok : complain({Exit::timed_out, "not " + options.state + ": " + missing});
 }
 

@@ -14,15 +14,18 @@ namespace postmultid::ctl {
 
 enum class Format { table, wide, json, columns };
 
+/// How long to wait where nobody says it.
+inline constexpr std::chrono::minutes kWaitLimit{10};
+
 /// What every verb may be told.
 struct Options {
   std::string socket = "/run/postmultid/control.sock";
   Format format = Format::table;
   std::vector<std::string> columns;
-  model::Selection selection;  // empty: everything, where that makes sense
-  model::OperationOptions how;  // start, restart
+  model::Selection selection;   // empty: everything, where that makes sense
+  model::OperationOptions how;  // start, restart, drain
   bool wait = true;
-  std::chrono::milliseconds timeout{std::chrono::minutes(10)};
+  std::optional<std::chrono::milliseconds> timeout;
   std::string state = "running";                         // wait: for this
   std::size_t lines = 20;                                // logs, events: so many of the last
   bool follow = false;                                   // events: and those to come

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include "commands/commands.hpp"
 #include "output/terminal.hpp"
@@ -21,6 +22,16 @@ namespace {
 
 // Between two looks at an operation under way; its end is seen at once.
 constexpr milliseconds kSlice{1000};
+
+// The daemon's own limit for a drain whose deadline is not said, and what the end of those that it cuts may take.
+constexpr std::chrono::minutes kDrainLimit{10}, kCutLimit{2};
+
+/// How long to wait where nobody says it. A drain is waited for to its deadline and beyond.
+milliseconds patience(const Options& options, Action action) {
+  if (options.timeout) return *options.timeout;
+  if (action != Action::drain) return kWaitLimit;
+  return options.how.deadline.value_or(kDrainLimit) + kCutLimit;
+}
 
 std::string done_word(Action action) {
   switch (action) {
@@ -61,6 +72,7 @@ Tone tone_of(Outcome outcome) {
 class Reporter {
  public:
   void report(const Operation& operation) {
+    clear();
     for (const auto& member : operation.members) {
       if (member.outcome == Outcome::pending || !said_.insert(member.id).second) continue;
       bool plain = member.outcome == Outcome::unchanged && member.message.empty();
@@ -78,7 +90,23 @@ class Reporter {
     std::fflush(stdout);
   }
 
+  /// On a terminal: what is waited for just now, until the next word.
+  void wait_for(const std::string& what) {
+    if (!terminal_.live || what.empty()) return;
+    // One line of it: what wraps cannot be taken back.
+    fmt::print("{}", terminal_.paint(Tone::faint, what.substr(0, kNarrow)));
+    std::fflush(stdout);
+    waiting_ = true;
+  }
+
+  void clear() {
+    if (std::exchange(waiting_, false)) fmt::print("\r\x1b[K");
+    std::fflush(stdout);
+  }
+
  private:
+  static constexpr std::size_t kNarrow = 79;
+  bool waiting_ = false;
   Terminal terminal_ = Terminal::of_standard_output();
   std::set<model::MemberId> said_;
 };
@@ -96,10 +124,12 @@ Exit exit_of(const Operation& operation) {
 
 std::string pending_in(const Operation& operation) {
   std::string names;
-  for (const auto& member : operation.members)
-    if (member.outcome == Outcome::pending)
-      names += (names.empty() ? "" : ", ") + member.id.text +
-               (member.waiting_for.empty() ? "" : " (waits for " + member.waiting_for + ")");
+  for (const auto& member : operation.members) {
+    if (member.outcome != Outcome::pending) continue;
+    // A drain's message is what the member waits for.
+    std::string why = member.waiting_for.empty() ? member.message : "waits for " + member.waiting_for;
+    names += (names.empty() ? "" : ", ") + member.id.text + (why.empty() ? "" : " (" + why + ")");
+  }
   return names;
 }
 
@@ -117,17 +147,22 @@ Exit operate(const Options& options, Action action) {
 Exit follow(const Options& options, Client& client, json document) {
   Reporter reporter;
   auto operation = document.get<Operation>();
-  for (auto end = steady_clock::now() + options.timeout; options.wait && operation.state == OperationState::running;) {
+  for (auto end = steady_clock::now() + patience(options, operation.action);
+       options.wait && operation.state == OperationState::running;) {
     auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
-    if (left <= milliseconds(0))
+    if (left <= milliseconds(0)) {
+      reporter.clear();
       return complain({Exit::timed_out, fmt::format("still under way: {}\nIt goes on; see  pmctl op show {}",
                                                     pending_in(operation), operation.id.text())});
+    }
     auto next =
         client.get(fmt::format("/v1/operations/{}?wait={}ms", operation.id.text(), std::min(left, kSlice).count()));
     if (!next) return complain(next.error());
     document = *next;
     operation = document.get<Operation>();
-    if (options.format != Format::json) reporter.report(operation);
+    if (options.format == Format::json) continue;
+    reporter.report(operation);
+    if (operation.state == OperationState::running) reporter.wait_for(pending_in(operation));
   }
   if (options.format == Format::json)
     fmt::print("{}\n", document.dump(2));

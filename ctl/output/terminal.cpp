@@ -14,7 +14,8 @@ Terminal Terminal::of_standard_output() {
   const char* no_colour = std::getenv("NO_COLOR");
   const char* type = std::getenv("TERM");
   Terminal terminal;
-  terminal.colour = ::isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && type && std::string_view(type) != "dumb";
+  terminal.live = ::isatty(STDOUT_FILENO) && type && std::string_view(type) != "dumb";
+  terminal.colour = terminal.live && !(no_colour && *no_colour);
   terminal.utf8 = ::setlocale(LC_CTYPE, "") && std::string_view(::nl_langinfo(CODESET)) == "UTF-8";
   return terminal;
 }

@@ -10,6 +10,7 @@ enum class Tone { plain, good, warning, bad, faint };
 struct Terminal {
   bool colour = false;
   bool utf8 = false;
+  bool live = false;  // a line can be written over
 
   /// Colour only for a terminal that wants it (NO_COLOR, TERM=dumb); UTF-8 by the locale.
   static Terminal of_standard_output();

@@ -78,7 +78,7 @@ Result<model::Request> parse_operation(const std::string& body) {
     model::Request request{action, std::move(selection), options.get<model::OperationOptions>()};
     if (auto wrong = model::unfit(request); !wrong.empty()) return model::failure("options: " + wrong);
     return request;
-  } catch (const json::exception& e) {
+  } catch (const std::exception& e) {
     return model::failure(e.what());
   }
 }

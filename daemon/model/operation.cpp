@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <stdexcept>
 
 namespace postmultid::model {
 
@@ -57,7 +58,10 @@ void from_json(const json& j, OperationOptions& options) {
   if (auto it = j.find("hold"); it != j.end()) it->get_to(options.hold);
   if (auto it = j.find("rolling"); it != j.end()) it->get_to(options.rolling);
   if (auto it = j.find("accept_new_queue"); it != j.end()) it->get_to(options.accept_new_queue);
-  if (auto it = j.find("deadline"); it != j.end()) options.deadline = std::chrono::seconds(it->get<std::int64_t>());
+  if (auto it = j.find("deadline"); it != j.end()) {
+    if (!it->is_number_integer()) throw std::runtime_error("deadline is not a whole number of seconds");
+    options.deadline = std::chrono::seconds(it->get<std::int64_t>());
+  }
 }
 
 void to_json(json& j, const Operation& operation) {
