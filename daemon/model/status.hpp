@@ -31,9 +31,10 @@ struct Reason {
 };
 
 struct Check {
-  std::string name;        // master, qmgr, showq, listeners, config, queue
+  std::string name;        // master, qmgr, showq, services, listeners, queue, config
   std::optional<bool> ok;  // nothing: not known
   std::string detail;
+  bool curable = true;  // a restart may help; not in JSON
 };
 
 /// What a look at a running member showed.

@@ -11,6 +11,7 @@
 #include "model/fault.hpp"
 #include "model/ids.hpp"
 #include "model/operation.hpp"
+#include "model/status.hpp"
 #include "model/words.hpp"
 #include "supervision/machine_table.hpp"
 #include "supervision/policy.hpp"
@@ -83,6 +84,13 @@ struct Happened {
   unsigned survivors = 0;      // cleared
 };
 
+/// A look at the running master that was reported under `master`.
+struct Looked {
+  MemberId id;
+  AttemptId master = AttemptId::none;
+  std::vector<model::Check> checks;
+};
+
 /// An errand is done.
 struct ErrandDone {
   OperationId operation;
@@ -104,8 +112,8 @@ struct Cancelled {
 /// End everything in order, then Leave.
 struct ShutdownRequested {};
 
-using Event =
-    std::variant<InventoryRead, Requested, Happened, ErrandDone, SurroundingsChanged, Cancelled, ShutdownRequested>;
+using Event = std::variant<InventoryRead, Requested, Happened, Looked, ErrandDone, SurroundingsChanged, Cancelled,
+                           ShutdownRequested>;
 
 // clang-format off
 // ---- actions: work (each answers with Happened and the same attempt id)

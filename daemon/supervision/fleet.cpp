@@ -227,6 +227,11 @@ void Fleet::on(const Happened& happened, Context& context) {
   if (!concerned || !concerned->take(happened, context)) ++ignored_;
 }
 
+void Fleet::on(const Looked& look, Context& context) {
+  Machine* concerned = member(look.id);
+  if (!concerned || !concerned->looked(look, context)) ++ignored_;
+}
+
 void Fleet::on(const ShutdownRequested&, Context& context) {
   shutting_down_ = true;
   for (Rolling& each : rolling_) each.give_up(Outcome::refused, "postmultid is stopping", context.actions);

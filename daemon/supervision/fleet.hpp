@@ -57,6 +57,7 @@ class Fleet {
   void on(const InventoryRead& inventory, Context& context);
   void on(const Requested& request, Context& context);
   void on(const Happened& happened, Context& context);
+  void on(const Looked& look, Context& context);
   void on(const ErrandDone& done, Context& context);
   void on(const SurroundingsChanged& changed, Context& context);
   void on(const Cancelled& cancelled, Context& context);

@@ -208,6 +208,33 @@ bool Machine::take(const Happened& happened, Context& context) {
   return true;
 }
 
+bool Machine::looked(const Looked& look, Context& context) {
+  if (!master_ || look.master != master_->id) return false;
+  model::Health before = health_.health();
+  health_.look(look.checks);
+  model::Health now = health_.health();
+  if (now == model::Health::degraded && before != now) record("degraded", health_.complaint(), context);
+  if (now == model::Health::ok && before == model::Health::degraded) record("healthy", "all checks are good", context);
+  heal_by_policy(context);
+  return true;
+}
+
+/// A restart for health is one of those that the policy counts. One that it forbids now is thought of again later.
+void Machine::heal_by_policy(Context& context) {
+  if (spec_.policy.on_unhealthy != UnhealthyRule::restart || !health_.curable()) return heal_at_.reset();
+  if (phase_ != Phase::running || desired_ == Desired::down) return;
+  if (!heal_at_) {
+    auto ready_for = std::chrono::duration_cast<Duration>(context.now - master_->ready_since.value_or(context.now));
+    Verdict verdict = history_.fail(spec_.policy, context.now, ready_for, context.chance());
+    heal_at_ = verdict.after ? context.now + *verdict.after : Instant::max();
+    if (verdict.give_up) record("unhealthy", "is left as it is: its policy allows no restart now", context);
+  }
+  if (context.now < *heal_at_) return;
+  heal_at_.reset();
+  record("unhealthy", "is restarted: " + health_.complaint(), context);
+  take({.id = spec_.id, .input = Input::unhealthy}, context);
+}
+
 void Machine::conclude(Outcome outcome, const std::string& message, Context& context) {
   for (OperationId operation : operations_) context.actions.push_back(Concluded{operation, spec_.id, outcome, message});
   operations_.clear();
@@ -347,6 +374,10 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return park(spec_.broken.value_or(Fault{}), desired_ == Desired::up ? std::optional(kConfigRetry) : std::nullopt,
                   context);
 
+    case Step::heal:
+      bounce_ = true;
+      ++restarts_;
+      [[fallthrough]];
     case Step::guard:
       if (spec_.broken) return refuse(*spec_.broken, context);
       return begin(Phase::guarding, spec_.policy.start_timeout,
@@ -497,6 +528,8 @@ void Machine::run(Context& context) {
   bool was_leaving = phase_ == Phase::leaving;
   if (!was_leaving) {
     master_->ready_since = context.now;
+    health_.clear();
+    heal_at_.reset();
     last_pid_ = master_->pid;
     std::string after;
     if (fault_ && fault_->code == kMasterDied)

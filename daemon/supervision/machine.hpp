@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "supervision/events.hpp"
+#include "supervision/health.hpp"
 #include "supervision/policy.hpp"
 
 namespace postmultid::supervision {
@@ -58,6 +59,9 @@ class Machine {
   /// Anything else. False if the input was stale or impossible here (and nothing was done).
   bool take(const Happened& happened, Context& context);
 
+  /// What a look at its master showed. False if that was another life.
+  bool looked(const Looked& look, Context& context);
+
   /// Ends the operation's interest in this member; the wish stays.
   void conclude(Outcome outcome, const std::string& message, Context& context);
 
@@ -78,6 +82,8 @@ class Machine {
   bool asked() const { return !operations_.empty(); }
   const std::optional<Exit>& last_exit() const { return last_exit_; }
   Instant exited_at() const { return exited_at_; }
+  /// Of the life that runs now.
+  const HealthRecord& health() const { return health_; }
   /// Whether it may start although one before it, which it needs, has failed.
   bool unheld() const { return unheld_; }
   /// Of the work and the timer of its phase.
@@ -113,6 +119,7 @@ class Machine {
   void queue(Context& context);
   std::optional<Duration> look_again_after() const;
   void wind_down(Context& context);
+  void heal_by_policy(Context& context);
   void rest(Context& context);
   void run(Context& context);
   void stay_running(Context& context);
@@ -172,6 +179,8 @@ class Machine {
   Instant exited_at_{};
   Instant changed_at_;
   FailureHistory history_;
+  HealthRecord health_;
+  std::optional<Instant> heal_at_;  // it is to be restarted for its health, then or at the first look after; far: never
   std::uint64_t restarts_ = 0;
 };
 

@@ -45,7 +45,7 @@ constexpr MachineTable table = build(
     // A wish is remembered; news about files and sightings of what is known anyway change nothing.
     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::want_abort, stay}, {I::want_drain, stay},
      {I::want_reload, no_reload}, {I::broken, stay}, {I::mended, stay}, {I::edited, stay}, {I::relieved, stay},
-     {I::sighted, stay}}, {
+     {I::unhealthy, stay}, {I::sighted, stay}}, {
     {Phase::unknown,
      {{I::present, adopt}, {I::absent, settle}, {I::foreign, blocked}, {I::broken, park_unreadable},
       {I::expired, give_up_looking}}},
@@ -68,7 +68,7 @@ constexpr MachineTable table = build(
       {I::died, undo_start}, {I::quit, undo_start}, {I::expired, undo_start}}},
     {Phase::running,
      {{I::want_up, already}, {I::want_down, leave}, {I::want_drain, leave}, {I::want_bounce, guard}, {I::want_abort, abort},
-      {I::want_reload, vet}, {I::died, clear}, {I::quit, note_outside}}},
+      {I::want_reload, vet}, {I::unhealthy, heal}, {I::died, clear}, {I::quit, note_outside}}},
     {Phase::guarding,
      {{I::want_up, unguard}, {I::want_down, leave}, {I::want_drain, leave}, {I::want_abort, abort}, {I::checked, passed},
       {I::check_failed, refuse}, {I::expired, refuse}, {I::died, clear}, {I::quit, note_outside}}},
@@ -119,12 +119,12 @@ const char* name(Phase phase) {
 }
 
 const char* name(Input input) {
-  static constexpr const char* names[] = {"want_up",     "want_down",    "want_bounce", "want_abort",    "want_drain",
-                                          "want_reload", "turn",         "broken",      "mended",        "edited",
-                                          "relieved",    "sighted",      "present",     "absent",        "foreign",
-                                          "checked",     "check_failed", "launched",    "launch_failed", "proven",
-                                          "ready",       "not_ready",    "reloaded",    "not_reloaded",  "died",
-                                          "quit",        "cleared",      "drained",     "swept",         "expired"};
+  static constexpr const char* names[] = {
+      "want_up", "want_down", "want_bounce", "want_abort",   "want_drain", "want_reload",   "turn",
+      "broken",  "mended",    "edited",      "relieved",     "unhealthy",  "sighted",       "present",
+      "absent",  "foreign",   "checked",     "check_failed", "launched",   "launch_failed", "proven",
+      "ready",   "not_ready", "reloaded",    "not_reloaded", "died",       "quit",          "cleared",
+      "drained", "swept",     "expired"};
   static_assert(std::size(names) == kInputs && index(Input::expired) == kInputs - 1);
   return names[index(input)];
 }

@@ -42,6 +42,7 @@ enum class Input {
   broken, mended,                   // the inventory: its files cannot be read, can be read again
   edited,                           // its files were changed
   relieved,                         // what was missing around it may have come
+  unhealthy,                        // it is to be restarted for its health
   sighted,                          // a master that nobody here started was seen
   present, absent, foreign,         // finding: its master runs; nothing runs; something unproven is in the way
   checked, check_failed,
@@ -53,7 +54,7 @@ enum class Input {
   cleared, drained, swept,
   expired,                          // the timer of this phase
 };
-inline constexpr std::size_t kInputs = 30;
+inline constexpr std::size_t kInputs = 31;
 
 enum class Step {
   impossible,
@@ -75,6 +76,7 @@ enum class Step {
   undo_start,      // a master is there but not ready: end it, then policy decides
   park_unreadable, // its files cannot be read
   guard,           // check before the old master is touched
+  heal,            // ... which is not well
   passed,          // the guard says yes
   refuse,          // the guard says no: the old master stays
   unguard,         // stop the guard's check, stay running

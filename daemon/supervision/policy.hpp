@@ -15,8 +15,12 @@ namespace postmultid::supervision {
 
 enum class RestartRule { on_failure, always, never };
 
+/// What a running member that does its work badly is worth.
+enum class UnhealthyRule { ignore, restart };
+
 struct Policy {
   RestartRule restart = RestartRule::on_failure;
+  UnhealthyRule on_unhealthy = UnhealthyRule::ignore;
   Duration restart_delay = std::chrono::milliseconds(250);
   Duration restart_delay_max = std::chrono::seconds(60);
   Duration stable_after = std::chrono::seconds(60);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +54,7 @@ class VirtualHost {
   Instant now() const { return now_; }
 
   void inventory(std::vector<MemberSpec> members, std::vector<GroupSpec> groups = {}) {
+    rules_ |= !groups.empty();
     handle(InventoryRead{std::move(members), std::move(groups)});
   }
 
@@ -71,6 +73,13 @@ class VirtualHost {
   void edited(const std::string& id) { handle(Happened{.id = {id}, .input = Input::edited}); }
 
   void surroundings_changed(model::Missing what) { handle(SurroundingsChanged{what}); }
+
+  /// Somebody looks at how well its master is.
+  void look(const std::string& id, bool well, bool curable = true) {
+    auto master = masters_.find(id);
+    if (master == masters_.end()) return;
+    handle(Looked{{id}, master->second.known_as, {{"qmgr", well, well ? "" : "no answer", curable}}});
+  }
 
   void shut_down() { handle(ShutdownRequested{}); }
 
@@ -122,15 +131,71 @@ class VirtualHost {
 
   void handle(const Event& event) {
     ++events;
-    for (const Action& action : fleet.handle(event, now_))
-      std::visit([this](const auto& each) { perform(each); }, action);
+    auto waiting = logs ? who_waits() : std::vector<std::string>{};
+    auto actions = fleet.handle(event, now_);
+    for (const Action& action : actions) {
+      const auto* armed = std::get_if<ArmTimer>(&action);
+      if (armed && fleet.find(armed->id)->attempt() != armed->attempt)
+        violations.push_back("a timer of " + armed->id.text + " that is not of its attempt");
+    }
+    for (const Action& action : actions) std::visit([this](const auto& each) { perform(each); }, action);
     if (!logs) return;
+    if (const auto* wished = std::get_if<Requested>(&event))
+      for (const MemberId& id : wished->members) forget_limits(id, wished->options.rolling);
+    const auto* news = std::get_if<Happened>(&event);
+    bool only_looks = news && news->input == Input::sighted;  // at a master that somebody else has started
+    for (const std::string& id : waiting)
+      if (!only_looks) watch_order(id);
+    for (const Machine* machine : fleet.members()) watch_limits(*machine);
     for (const Machine* machine : fleet.members()) {
       const std::string& id = machine->spec().id.text;
       if (std::exchange(states_[id], machine->state()) != machine->state())
         write(id + " " + model::to_word(machine->state()));
     }
     if (each_step) each_step();
+  }
+
+  std::vector<std::string> who_waits() const {
+    std::vector<std::string> ids;
+    for (const Machine* machine : fleet.members())
+      if (machine->phase() == Phase::queued) ids.push_back(machine->spec().id.text);
+    return ids;
+  }
+
+  /// The rule of order as one reads it, by a look at all: who has got his turn had nobody in the way. (Groups without
+  /// rules only.)
+  void watch_order(const std::string& id) {
+    const Machine* begun = fleet.find({id});
+    if (!begun || begun->phase() != Phase::finding || begun->desired() != model::Desired::up) return;
+    for (const Machine* before : fleet.members()) {
+      if (before == begun) return;
+      const std::string& group = begun->spec().group;
+      bool on_its_way = before->rising() && before->phase() != Phase::queued;
+      bool lacking = !group.empty() && before->spec().group == group && !begun->unheld() &&
+                     before->desired() == model::Desired::up && !before->running();
+      if ((on_its_way || lacking) && !rules_) violations.push_back(id + " began before " + before->spec().id.text);
+    }
+  }
+
+  /// Whatever was asked for, its history is clean; a restart that it already waits for is not of the new one. When the turn of a
+  /// rolling one comes, and its history is cleaned, cannot be seen from here.
+  void forget_limits(const MemberId& id, bool rolling) {
+    if (rolling) rolled_.insert(id.text);
+    restarted_[id.text].clear();
+    const Machine* machine = fleet.find(id);
+    if (machine && machine->phase() == Phase::backoff) ++restarts_[id.text];
+  }
+
+  /// No more restarts in any time than the policy allows, give or take the delay that each of them waited.
+  void watch_limits(const Machine& machine) {
+    const std::string& id = machine.spec().id.text;
+    auto& times = restarted_[id];
+    std::uint64_t& known = restarts_[id];
+    for (; known < machine.restarts(); ++known) times.push_back(now_);
+    const Policy& policy = machine.spec().policy;
+    if (!rolled_.contains(id) && times.size() > policy.start_limit &&
+        now_ - times[times.size() - 1 - policy.start_limit] < policy.start_limit_interval - policy.restart_delay_max)
+      violations.push_back(id + " was restarted too often");
   }
 
   void later(std::function<void()> what) {
@@ -298,6 +363,10 @@ class VirtualHost {
   std::map<std::string, Life> masters_;
   std::map<std::string, AttemptId> working_, timers_;
   std::map<std::string, State> states_;
+  std::map<std::string, std::vector<Instant>> restarted_;
+  std::map<std::string, std::uint64_t> restarts_;
+  std::set<std::string> rolled_;
+  bool rules_ = false;  // some groups are parallel or required
   int last_pid_ = 100;
   std::uint64_t operations_ = 0;
   std::minstd_rand random_;
