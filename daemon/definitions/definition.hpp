@@ -30,6 +30,7 @@ struct Name {
 };
 
 enum class Restart { on_failure, always, never };
+enum class OnUnhealthy { ignore, restart };
 
 /// How long until a failed member is tried again; nothing: never.
 struct RetryFailed {
@@ -39,6 +40,7 @@ struct RetryFailed {
 /// The keys of `supervise`, in defaults, groups and members; what is nearer to the member counts.
 struct Supervise {
   std::optional<Restart> restart;
+  std::optional<OnUnhealthy> on_unhealthy;
   std::optional<Duration> restart_delay, restart_delay_max, stable_after, start_limit_interval;
   std::optional<unsigned> start_limit;
   std::optional<RetryFailed> retry_failed;

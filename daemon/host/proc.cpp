@@ -104,6 +104,13 @@ std::string executable(pid_t pid) {
   return path;
 }
 
+std::vector<std::string> command_line(pid_t pid) {
+  std::vector<std::string> words;
+  std::istringstream text(read_small_file(proc(pid, "cmdline")).value_or(""));
+  for (std::string word; std::getline(text, word, '\0');) words.push_back(word);
+  return words;
+}
+
 std::optional<FileId> file_id(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) < 0) return std::nullopt;

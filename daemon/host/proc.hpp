@@ -39,6 +39,8 @@ std::vector<pid_t> children_of(pid_t pid);
 
 /// The executable's path, without the " (deleted)" that the kernel adds after an upgrade; empty if not readable.
 std::string executable(pid_t pid);
+/// argv; empty if not readable, and of a kernel thread.
+std::vector<std::string> command_line(pid_t pid);
 std::optional<FileId> working_directory(pid_t pid);
 std::optional<FileId> file_id(const std::string& path);
 

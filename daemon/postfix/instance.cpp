@@ -1,6 +1,7 @@
 #include "postfix/instance.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <sstream>
 
 namespace postmultid::postfix {
@@ -17,7 +18,7 @@ std::map<std::string, std::string> parse_parameters(const std::string& text) {
   return parameters;
 }
 
-std::vector<Service> parse_services(const std::string& text) {
+std::vector<Service> parse_services(const std::string& text, unsigned process_limit) {
   std::vector<Service> services;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
@@ -28,6 +29,8 @@ std::vector<Service> parse_services(const std::string& text) {
           service.command))
       continue;
     service.is_private = private_ != "n";
+    service.process_limit = process_limit;  // also for "-"
+    std::from_chars(limit.data(), limit.data() + limit.size(), service.process_limit);
     service.chroot = chroot != "n";  // "-" depends on compatibility_level: take it for yes
     services.push_back(std::move(service));
   }

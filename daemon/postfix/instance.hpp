@@ -1,6 +1,7 @@
 // One Postfix instance as its own configuration describes it. Read by the real postconf, never by hand.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,8 +14,9 @@ namespace postmultid::postfix {
 struct Service {
   std::string name, type;  // "127.0.0.1:10026", "inet"
   bool chroot = false;
-  std::string command;     // "smtpd"
-  bool is_private = true;  // its socket is in private/, else in public/
+  std::string command;         // "smtpd"
+  bool is_private = true;      // its socket is in private/, else in public/
+  unsigned process_limit = 0;  // 0: none
 };
 
 struct Instance {
@@ -29,6 +31,8 @@ struct Instance {
   std::string maillog_file;                     // empty: syslog
   std::string inet_interfaces, inet_protocols;  // read by master when it starts, never again
   std::string master_service_disable;
+  std::uint64_t message_size_limit = 0, queue_minfree = 0;  // bytes; 0: none
+  unsigned default_process_limit = 0;
   std::vector<Service> services;
 
   std::string master_program() const { return daemon_directory + "/master"; }
@@ -41,8 +45,8 @@ struct Instance {
 /// "name = value" lines, as postconf prints them.
 std::map<std::string, std::string> parse_parameters(const std::string& text);
 
-/// The lines of `postconf -M`.
-std::vector<Service> parse_services(const std::string& text);
+/// The lines of `postconf -M`. `process_limit` is default_process_limit.
+std::vector<Service> parse_services(const std::string& text, unsigned process_limit = 0);
 
 /// Postfix's match_list rule for master_service_disable: words "inet", "smtp/inet" or "smtp.inet", "!" before one
 /// excludes it, the first match counts.

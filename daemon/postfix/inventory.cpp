@@ -5,11 +5,13 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 
 #include "host/offload.hpp"
 #include "host/temporary_directory.hpp"
+#include "postfix/shared_endpoints.hpp"
 
 namespace postmultid::postfix {
 
@@ -26,11 +28,19 @@ const std::vector<std::string> kParameters{
     "multi_instance_name",    "multi_instance_group", "multi_instance_enable", "queue_directory",
     "data_directory",         "daemon_directory",     "command_directory",     "showq_service_name",
     "queue_service_name",     "pickup_service_name",  "syslog_name",           "mail_version",
-    "master_service_disable", "maillog_file",         "inet_interfaces",       "inet_protocols"};
+    "master_service_disable", "maillog_file",         "inet_interfaces",       "inet_protocols",
+    "message_size_limit",     "queue_minfree",        "default_process_limit"};
 
 bool is_yes(std::string word) {
   std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
   return word == "yes";
+}
+
+/// 0 for what is none: Postfix says so itself, and we only compare with it.
+std::uint64_t number(const std::string& text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
 }
 
 Instance make_instance(const std::string& directory, const std::string& output) {
@@ -53,6 +63,9 @@ Instance make_instance(const std::string& directory, const std::string& output) 
   instance.maillog_file = p["maillog_file"];
   instance.inet_interfaces = p["inet_interfaces"];
   instance.inet_protocols = p["inet_protocols"];
+  instance.message_size_limit = number(p["message_size_limit"]);
+  instance.queue_minfree = number(p["queue_minfree"]);
+  instance.default_process_limit = static_cast<unsigned>(number(p["default_process_limit"]));
   instance.id = {instance.name.empty() ? directory : instance.name};
   return instance;
 }
@@ -77,6 +90,16 @@ std::string canonical(const std::string& path) {
   if (error) resolved = path;
   while (resolved.size() > 1 && resolved.back() == '/') resolved.pop_back();
   return resolved;
+}
+
+/// Of those that are to run together.
+void note_shared_endpoints(std::vector<Listed>& listed) {
+  std::vector<Instance> enabled;
+  for (const Listed& entry : listed)
+    if (!entry.broken && entry.instance.enabled) enabled.push_back(entry.instance);
+  auto shared = shared_endpoints(enabled);
+  for (Listed& entry : listed)
+    if (auto found = shared.find(entry.instance.id); found != shared.end()) entry.shares = found->second;
 }
 
 }  // namespace
@@ -112,7 +135,7 @@ asio::awaitable<Listed> Inventory::read_instance(std::string directory) {
     auto services = co_await tools_.postconf(words("-c", directory, "-M"));
     if (services) {
       Listed listed{make_instance(directory, *parameters)};
-      listed.instance.services = parse_services(*services);
+      listed.instance.services = parse_services(*services, listed.instance.default_process_limit);
       co_return listed;
     }
     error = services.error();
@@ -181,6 +204,7 @@ asio::awaitable<Result<std::vector<Listed>>> Inventory::read() {
   if (directories.size() == 1) primary.enabled = true;  // alone, it is what `postfix start` starts
   auto compare = [listed = std::move(listed)]() mutable {
     refuse_conflicts(listed);
+    note_shared_endpoints(listed);
     return std::move(listed);
   };
   listed = co_await host::offload(tools_.pool(), std::move(compare));

@@ -18,6 +18,7 @@ struct Listed {
   Instance instance;
   bool enabled_known = true;
   std::optional<model::Fault> broken;
+  std::string shares;  // which endpoints it shares with which other enabled instance; empty: none
 };
 
 class Inventory {

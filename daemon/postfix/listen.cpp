@@ -3,13 +3,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cstring>
 #include <memory>
 
 #include "host/fd.hpp"
+#include "host/file_system.hpp"
 #include "host/sockets.hpp"
 #include "postfix/endpoints.hpp"
 
@@ -60,6 +60,15 @@ std::optional<Fault> why_not_listen_on(const std::string& host, const std::strin
 
 }  // namespace
 
+bool is_address_of_this_host(const std::string& address) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_flags = AI_NUMERICHOST;
+  hints.ai_socktype = SOCK_STREAM;
+  if (::getaddrinfo(address.c_str(), nullptr, &hints, &found) != 0) return false;
+  std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
+  return is_local(*found);
+}
+
 std::optional<Fault> lacks_address(const Instance& instance) {
   auto asked = endpoints(instance);
   bool by_interfaces = std::any_of(asked.begin(), asked.end(), [](const Endpoint& each) { return each.host.empty(); });
@@ -109,12 +118,11 @@ std::optional<Fault> lacks_port(const Instance& instance, pid_t master) {
 
 std::optional<Fault> lacks_space(const Instance& instance) {
   for (const std::string& directory : {instance.queue_directory, instance.data_directory}) {
-    struct statvfs facts {};
-    if (::statvfs(directory.c_str(), &facts) < 0) continue;
-    // Some file systems have no fixed number of inodes and say 0 of 0.
-    const char* what = facts.f_bavail < kLeastBlocks              ? "no free space"
-                       : facts.f_files > 0 && facts.f_favail == 0 ? "no free inode"
-                                                                  : nullptr;
+    auto room = host::file_system(directory);
+    if (!room) continue;
+    const char* what = room->free_blocks < kLeastBlocks ? "no free space"
+                       : room->free_inodes == 0u        ? "no free inode"
+                                                        : nullptr;
     if (what)
       return Fault{FailureClass::environment, "no-space", directory + ": " + what + " on its file system",
                    "df -h " + directory + "; df -i " + directory, Missing::space};

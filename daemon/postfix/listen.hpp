@@ -8,6 +8,9 @@
 
 namespace postmultid::postfix {
 
+/// Whether a socket can be bound to this address, given in numbers.
+bool is_address_of_this_host(const std::string& address);
+
 /// An address or a name of inet_interfaces or of master.cf that this host has not (yet). May block on a resolver.
 std::optional<model::Fault> lacks_address(const Instance& instance);
 

@@ -6,9 +6,13 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "host/deadline.hpp"
+#include "host/file_system.hpp"
 #include "host/offload.hpp"
+#include "host/proc.hpp"
 #include "host/sockets.hpp"
 #include "postfix/endpoints.hpp"
+#include "postfix/listen.hpp"
+#include "postfix/services.hpp"
 #include "postfix/trigger.hpp"
 
 namespace postmultid::postfix {
@@ -68,6 +72,56 @@ Listening look_at_listeners(const Instance& instance, pid_t pid) {
   return {Check{"listeners", missing.empty(), missing}, display(held)};
 }
 
+/// master goes on holding its socket when its address is taken from the host: nobody can come to it.
+Check look_at_addresses(Listening listening) {
+  for (const std::string& endpoint : listening.endpoints) {
+    std::string address = endpoint.substr(0, endpoint.rfind(':'));
+    if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
+    if (address == "*" || is_address_of_this_host(address) || listening.check.ok == false) continue;
+    return Check{"listeners", false, endpoint + ": " + address + " is no address of this host any more", false};
+  }
+  return listening.check;
+}
+
+Check look_at_master(const Instance& instance, pid_t pid) {
+  auto master = prove(instance, pid);
+  if (!master) return {"master", false, master.error().message};
+  std::string who = "pid " + std::to_string(pid);
+  char state = host::process_stat(pid).value_or(host::ProcessStat{}).state;
+  if (state == 'T' || state == 't')
+    return {"master", false, who + " is stopped by a signal: nothing is begun or ended until somebody continues it"};
+  if (state == 'D')
+    return {"master", false, who + " hangs in uninterruptible sleep: is a disk or a network file system gone?", false};
+  return {"master", true, who};
+}
+
+/// Postfix takes no mail where it is not sure of its room (docs/postfix-facts.md, "Queue").
+Check look_at_queue(const Instance& instance) {
+  auto bad = [](std::string why) { return Check{"queue", false, std::move(why), false}; };
+  if (auto none = lacks_space(instance)) return bad(none->message);
+  auto room = host::file_system(instance.queue_directory);
+  if (!room) return {"queue", std::nullopt, instance.queue_directory + " cannot be looked at"};
+  if (room->read_only) return bad(instance.queue_directory + ": its file system is read-only");
+  if (room->free_bytes < instance.queue_minfree)
+    return bad(instance.queue_directory + ": less than queue_minfree is free, so mail is refused");
+  if (room->free_bytes < instance.message_size_limit + instance.message_size_limit / 2)
+    return bad(instance.queue_directory + ": less than 1.5 times message_size_limit is free, so mail is refused");
+  return {"queue", true, ""};
+}
+
+/// What a start has to bring about.
+asio::awaitable<Readiness> readiness(Tools& tools, Instance instance, pid_t pid) {
+  Readiness seen;
+  seen.checks.push_back({"master", true, "pid " + std::to_string(pid)});
+  seen.checks.push_back(co_await check("qmgr", ask_qmgr(instance)));
+  seen.checks.push_back(co_await check("showq", ask_showq(instance)));
+  auto look_at_sockets = [instance, pid] { return look_at_listeners(instance, pid); };
+  Listening listening = co_await host::offload(tools.pool(), std::move(look_at_sockets));
+  seen.checks.push_back(std::move(listening.check));
+  seen.listeners = std::move(listening.endpoints);
+  co_return seen;
+}
+
 }  // namespace
 
 asio::awaitable<std::expected<std::optional<Master>, Fault>> examine(Tools& tools, Instance instance) {
@@ -94,27 +148,30 @@ asio::awaitable<std::expected<Master, Fault>> await_master(Tools& tools, Instanc
   }
 }
 
-asio::awaitable<Readiness> look(Tools& tools, Instance instance, pid_t pid) {
-  Readiness readiness;
-  readiness.checks.push_back({"master", true, "pid " + std::to_string(pid)});
-  readiness.checks.push_back(co_await check("qmgr", ask_qmgr(instance)));
-  readiness.checks.push_back(co_await check("showq", ask_showq(instance)));
-  auto look_at_sockets = [instance, pid] { return look_at_listeners(instance, pid); };
-  Listening listening = co_await host::offload(tools.pool(), std::move(look_at_sockets));
-  readiness.checks.push_back(std::move(listening.check));
-  readiness.listeners = std::move(listening.endpoints);
-  co_return readiness;
+asio::awaitable<Readiness> look(Tools& tools, Instance instance, pid_t pid, bool thorough) {
+  // Who is asked in vain is left in the backlog, where look_at_services() finds him.
+  Check qmgr = co_await check("qmgr", ask_qmgr(instance));
+  auto look_around = [instance, pid] {
+    Listening listening = look_at_listeners(instance, pid);
+    return Readiness{{look_at_master(instance, pid), look_at_services(instance, pid), look_at_addresses(listening),
+                      look_at_queue(instance)},
+                     listening.endpoints};
+  };
+  Readiness seen = co_await host::offload(tools.pool(), std::move(look_around));
+  seen.checks.push_back(std::move(qmgr));
+  if (thorough) seen.checks.push_back(co_await check("showq", ask_showq(instance)));
+  co_return seen;
 }
 
 asio::awaitable<std::expected<Readiness, Fault>> await_ready(Tools& tools, Instance instance, pid_t pid,
                                                              milliseconds limit) {
   auto give_up = steady_clock::now() + limit;
   for (milliseconds wait(2);; wait = std::min(wait * 2, milliseconds(250))) {
-    Readiness readiness = co_await look(tools, instance, pid);
+    Readiness seen = co_await readiness(tools, instance, pid);
     const Check* missing = nullptr;
-    for (const Check& each : readiness.checks)
+    for (const Check& each : seen.checks)
       if (!missing && each.ok == false) missing = &each;
-    if (!missing) co_return readiness;
+    if (!missing) co_return seen;
     if (steady_clock::now() + wait > give_up)
       co_return std::unexpected(
           Fault{FailureClass::crash, "not-ready", missing->name + " is not ready: " + missing->detail, ""});

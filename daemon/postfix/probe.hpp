@@ -29,7 +29,8 @@ asio::awaitable<std::expected<Master, model::Fault>> await_master(Tools& tools, 
 asio::awaitable<std::expected<model::Readiness, model::Fault>> await_ready(Tools& tools, Instance instance, pid_t pid,
                                                                            std::chrono::milliseconds limit);
 
-/// Looks once.
-asio::awaitable<model::Readiness> look(Tools& tools, Instance instance, pid_t pid);
+/// How well the running master with this pid does its work: the checks master, qmgr, services, listeners and queue, and if
+/// `thorough` also showq, which master has to start for that. Nothing of it is logged by Postfix.
+asio::awaitable<model::Readiness> look(Tools& tools, Instance instance, pid_t pid, bool thorough);
 
 }  // namespace postmultid::postfix

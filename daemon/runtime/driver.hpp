@@ -71,7 +71,8 @@ class Driver {
   virtual asio::awaitable<Done> launch(bool accept_new_queue) const = 0;
   virtual asio::awaitable<Proved> await_process(milliseconds limit) const = 0;
   virtual asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const = 0;
-  virtual asio::awaitable<model::Readiness> look(pid_t pid) const = 0;
+  /// How well it does its work. `thorough`: also what is too dear for every look.
+  virtual asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const = 0;
   virtual asio::awaitable<unsigned> clear_listeners(pid_t dead) const = 0;
   virtual asio::awaitable<void> sweep(bool force, pid_t only_of) const = 0;
   /// Returns when what the dead process left under way is done; says now and then what that is.

@@ -26,7 +26,7 @@ class PostfixDriver : public Driver {
   asio::awaitable<Done> launch(bool accept_new_queue) const override;
   asio::awaitable<Proved> await_process(milliseconds limit) const override;
   asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
-  asio::awaitable<model::Readiness> look(pid_t pid) const override;
+  asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const override;
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
   asio::awaitable<void> sweep(bool force, pid_t only_of) const override;
   asio::awaitable<void> drain(pid_t dead, std::function<void(std::string)> tell) const override;

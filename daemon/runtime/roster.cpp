@@ -25,6 +25,8 @@ supervision::RestartRule rule_of(definitions::Restart restart) {
 Policy policy_of(const definitions::Supervise& written) {
   Policy policy;
   if (written.restart) policy.restart = rule_of(*written.restart);
+  if (written.on_unhealthy == definitions::OnUnhealthy::restart)
+    policy.on_unhealthy = supervision::UnhealthyRule::restart;
   policy.restart_delay = written.restart_delay.value_or(policy.restart_delay);
   policy.restart_delay_max = written.restart_delay_max.value_or(policy.restart_delay_max);
   policy.stable_after = written.stable_after.value_or(policy.stable_after);
@@ -102,7 +104,7 @@ class Composer {
     roster_.entries.push_back({MemberSpec{instance.id, group_name, instance.enabled, entry.broken, policy, examinable,
                                           instance.primary, false},
                                crew_.drive(instance, declared ? declared->reload_on : std::vector<std::string>{}),
-                               entry.enabled_known});
+                               entry.enabled_known, entry.shares});
   }
 
   void add(const definitions::Companion& companion, const definitions::Group& group) {

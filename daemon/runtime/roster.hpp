@@ -18,6 +18,7 @@ struct Entry {
   supervision::MemberSpec spec;
   std::shared_ptr<const Driver> driver;
   bool enabled_known = true;
+  std::string shares;  // endpoints, with whom: shown, and no reason not to start
 };
 
 struct Roster {

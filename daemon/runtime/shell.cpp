@@ -176,6 +176,7 @@ void Shell::enroll(Roster roster) {
     // A broken configuration does not overwrite what could be read before.
     if (!entry.spec.broken || !known.readable) known.driver = std::move(entry.driver);
     known.enabled_known = entry.enabled_known;
+    known.shares = std::move(entry.shares);
     known.readable |= !entry.spec.broken;
     inventory.members.push_back(std::move(entry.spec));
   }

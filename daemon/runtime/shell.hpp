@@ -113,7 +113,9 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<supervision::Exit> how_it_ended(std::shared_ptr<Charge> charge);
-  asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge);
+  asio::awaitable<void> look_for_ever(model::MemberId id, std::shared_ptr<Charge> charge);
+  asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge, bool thorough);
+  void look_soon(Charge& charge);
   asio::awaitable<void> observe_for_ever();
   asio::awaitable<void> observe(model::MemberId id);
   asio::awaitable<void> look_out_for_ever();
@@ -126,6 +128,7 @@ class Shell : public Service, private Crew {
   void answer(const model::MemberId& id, AttemptId attempt, Input yes, Input no, const Done& done);
   std::shared_ptr<const Driver> as_it_ran(const model::MemberId& id) const;
   void keep_id_of_running(postfix::Instance& instance) const;
+  void tell_health(const model::MemberId& id, Charge& charge, model::Readiness seen);
   void take_charge(const model::MemberId& id, Found found, AttemptId attempt, bool adopted);
   void publish();
 

@@ -1,7 +1,9 @@
 // The work of the shell: each action that takes time is a coroutine that ends by telling the core what came of it.
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <csignal>
+#include <utility>
 
 #include "host/deadline.hpp"
 #include "host/exit.hpp"
@@ -20,8 +22,11 @@ using namespace supervision;
 namespace {
 
 constexpr std::chrono::seconds kObserveEvery{15};
+constexpr std::chrono::seconds kLookEvery{15};
+// What the last look left in doubt is decided sooner.
+constexpr std::chrono::seconds kLookAgain{3};
 // Asking showq more often than max_idle (100 s) would keep one alive and prove nothing of master.
-constexpr unsigned kLookEveryRounds = 8;
+constexpr unsigned kThoroughEvery = 8;
 // How long the parent of a master that is not our child may take to reap it.
 constexpr int kReapLooks = 10;
 constexpr milliseconds kReapPause{10};
@@ -57,8 +62,8 @@ asio::awaitable<void> Shell::find_master(FindMaster action) {
   if (!*found) co_return happened({.id = action.id, .input = Input::absent, .attempt = action.attempt});
   int pid = (*found)->process.pid();
   take_charge(action.id, std::move(**found), action.attempt, true);
-  asio::co_spawn(loop_, look_once(action.id, wards_.at(action.id).charge), report_end);
   happened({.id = action.id, .input = Input::present, .attempt = action.attempt, .pid = pid});
+  look_soon(*wards_.at(action.id).charge);
 }
 
 asio::awaitable<void> Shell::check(Check action) {
@@ -88,7 +93,7 @@ asio::awaitable<void> Shell::reload(Reload action) {
   auto done = co_await driver->reload(charge->process);
   if (!done && !charge->process->alive()) co_return;
   answer(action.id, action.attempt, Input::reloaded, Input::not_reloaded, done);
-  asio::co_spawn(loop_, look_once(action.id, charge), report_end);
+  look_soon(*charge);
 }
 
 asio::awaitable<void> Shell::probe(Probe action) {
@@ -106,9 +111,10 @@ asio::awaitable<void> Shell::probe(Probe action) {
   auto ready = co_await driver->await_ready(pid, action.limit);
   if (!ready) co_return not_ready(ready.error());
   Ward* of = current(action.id, action.attempt);
-  if (!of) co_return;
-  of->seen = std::move(*ready);
+  if (!of || !of->charge) co_return;
+  auto charge = of->charge;
   happened({.id = action.id, .input = Input::ready, .attempt = action.attempt, .pid = pid});
+  tell_health(action.id, *charge, std::move(*ready));
 }
 
 asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
@@ -169,6 +175,10 @@ asio::awaitable<void> Shell::run_errand(Errand action) {
     end.outcome = refused ? model::Outcome::refused : model::Outcome::failed;
     end.message = done ? done->error().message : "did not end in time";
   }
+  // Who asks for a check wants to know how it is now, too.
+  if (auto of = wards_.find(action.id);
+      action.action == model::Action::check && of != wards_.end() && of->second.charge)
+    co_await look_once(action.id, of->second.charge, true);
   // Who has enabled something expects to see it so at once.
   bool edits = action.action == model::Action::enable || action.action == model::Action::disable;
   if (edits) (void)co_await reread();
@@ -182,15 +192,16 @@ void Shell::take_charge(const MemberId& id, Found found, AttemptId attempt, bool
   of.ran_as = of.driver;
   (void)children_.take_wait_status(found.process.pid());  // of somebody else who had this number before
   auto now = std::chrono::system_clock::now();
-  auto charge = std::make_shared<Charge>();
+  auto charge = std::make_shared<Charge>(loop_);
   charge->proof = {found.process.pid(), found.start_ticks, found.executable, of.driver->proof_file(), adopted, now};
   charge->process = std::make_shared<const host::Process>(std::move(found.process));
   charge->id = attempt;
   charge->driver = of.driver;
   of.charge = charge;
   of.started_at = host::started_at(found.start_ticks).value_or(now);
-  of.seen = {};
+  of.listeners.clear();
   asio::co_spawn(loop_, watch(id, charge), report_end);
+  asio::co_spawn(loop_, look_for_ever(id, charge), report_end);
 }
 
 /// Our child's end is told to us; another's by the kernel since Linux 6.15, else at best by its log.
@@ -212,6 +223,7 @@ asio::awaitable<Exit> Shell::how_it_ended(std::shared_ptr<Charge> charge) {
 
 asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) {
   co_await host::ended(*charge->process);
+  look_soon(*charge);  // ... and find that there is nothing to look at
   Exit exit = co_await how_it_ended(charge);
   if (auto found = wards_.find(id); found != wards_.end() && found->second.charge == charge) {
     found->second.charge.reset();
@@ -220,24 +232,48 @@ asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) 
   happened({.id = id, .input = Input::died, .attempt = charge->id, .exit = exit});
 }
 
-asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge) {
-  auto seen = co_await charge->driver->look(charge->proof.pid);
+/// Looks at what is in our charge again and again while it lives; soon where the last look left a doubt.
+asio::awaitable<void> Shell::look_for_ever(MemberId id, std::shared_ptr<Charge> charge) {
+  auto lives = [&] {
+    auto found = wards_.find(id);
+    return found != wards_.end() && found->second.charge == charge && charge->process->alive();
+  };
+  for (unsigned round = 1; lives(); ++round) {
+    const Machine* machine = fleet_.find(id);
+    charge->next_look.expires_after(machine && machine->health().in_doubt() ? kLookAgain : kLookEvery);
+    boost::system::error_code sooner;
+    if (!std::exchange(charge->look_now, false))
+      co_await charge->next_look.async_wait(asio::redirect_error(asio::use_awaitable, sooner));
+    charge->look_now = false;
+    if (lives()) co_await look_once(id, charge, round % kThoroughEvery == 0);
+  }
+}
+
+void Shell::look_soon(Charge& charge) {
+  charge.look_now = true;
+  charge.next_look.cancel();
+}
+
+asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge, bool thorough) {
+  auto seen = co_await charge->driver->look(charge->proof.pid, thorough);
+  tell_health(id, *charge, std::move(seen));
+}
+
+void Shell::tell_health(const MemberId& id, Charge& charge, model::Readiness seen) {
   auto found = wards_.find(id);
-  if (found == wards_.end() || found->second.charge != charge) co_return;
-  found->second.seen = std::move(seen);
-  publish();
+  if (found == wards_.end() || found->second.charge.get() != &charge) return;
+  found->second.listeners = std::move(seen.listeners);
+  dispatch(Looked{id, charge.id, std::move(seen.checks)});
 }
 
 // ---- what is seen now and then
 
 asio::awaitable<void> Shell::observe_for_ever() {
-  for (unsigned round = 0;; ++round) {
+  for (;;) {
     for (auto& [id, of] : wards_) {
       if (!of.readable || of.observing) continue;
       of.observing = true;
       asio::co_spawn(loop_, observe(id), report_end);
-      if (of.charge && round % kLookEveryRounds == kLookEveryRounds - 1)
-        asio::co_spawn(loop_, look_once(id, of.charge), report_end);
     }
     lookout_.renew();
     co_await host::pause(kObserveEvery);
@@ -283,6 +319,8 @@ asio::awaitable<void> Shell::tell_of(Watch& watch, model::Missing what) {
     co_await watch.changed();
     co_await host::pause(kSettlePause);
     dispatch(SurroundingsChanged{what});
+    for (auto& [id, of] : wards_)
+      if (of.charge) look_soon(*of.charge);  // what runs may miss it, too
   }
 }
 

@@ -108,12 +108,13 @@ Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward&
     member.pid = ward.charge->proof.pid;
     member.proof = ward.charge->proof;
     member.started_at = ward.started_at;
-    member.checks = ward.seen.checks;
-    member.listeners = ward.seen.listeners;
+    member.checks = machine.health().checks();
+    member.listeners = ward.listeners;
     member.restart_required = ward.driver->needs_restart_from(*ward.charge->driver);
   }
   const auto& broken = machine.spec().broken;
-  if (!machine.spec().companion) member.checks.push_back({"config", !broken, broken ? broken->message : ""});
+  bool config_ok = !broken && ward.shares.empty();
+  if (!machine.spec().companion) member.checks.push_back({"config", config_ok, broken ? broken->message : ward.shares});
   member.health = health_of(machine, member.checks);
   member.reason = reason_of(fleet, machine, ward, clocks);
   member.state_changed_at = clocks.to_wall(machine.changed_at());

@@ -16,10 +16,14 @@ namespace postmultid::runtime {
 
 /// A process that was proved to be what this member stands or falls with.
 struct Charge {
+  explicit Charge(asio::io_context& loop) : next_look(loop) {}
+
   std::shared_ptr<const Driver> driver;  // as it was when this was started or found
   std::shared_ptr<const host::Process> process;
   supervision::AttemptId id;  // the attempt under which the core knows it
   model::Proof proof;
+  asio::steady_timer next_look;
+  bool look_now = false;  // somebody wants the next look, while one is under way
 };
 
 struct Ward {
@@ -42,7 +46,8 @@ struct Ward {
   std::optional<model::WallTime> started_at;
 
   // What was seen last.
-  model::Readiness seen;
+  std::vector<std::string> listeners;
+  std::string shares;  // endpoints, with whom
   Counts counts;
   bool counted = false;
   bool observing = false;  // an observation is under way; if its disk hangs there is never a second one

@@ -731,3 +731,66 @@ def test_postfix_check_makes_the_queue_in_a_directory_that_is_empty():
     configure(IN, "-e", "queue_directory = /srv/empty")
     run("postfix", "-c", IN.config, "check")
     assert (Path("/srv/empty") / "deferred").is_dir()
+
+
+# ---------------------------------------------------------------------------------------------------- services
+
+def test_a_child_says_on_its_command_line_which_service_it_is_there_for():
+    postconf("-c", IN.config, "-M", "127.0.0.1:2526/inet=127.0.0.1:2526 inet n - n - 1 smtpd -o smtpd_banner=-n")
+    pid = start(IN)
+    for port in (25, 2526):
+        smtp.wait_for_greeting(port=port)
+    connect_to(IN, "qmgr").close()
+    until(lambda: len(children(pid)) >= 4, within=10, what="pickup, qmgr and two smtpd run")
+    lines = [Path(f"/proc/{child.pid}/cmdline").read_text().split("\0")[:-1] for child in children(pid)]
+    # The name only where the program has another; before both only -l (limit 1) and -z (no limit).
+    assert ["smtpd", "-n", "smtp", "-t", "inet"] in [line[:5] for line in lines]
+    assert ["smtpd", "-l", "-n", "127.0.0.1:2526", "-t", "inet"] in [line[:6] for line in lines]
+    assert ["qmgr", "-l", "-t", "unix"] in [line[:4] for line in lines]
+
+
+def test_who_comes_to_a_service_whose_program_ends_at_once_waits_in_its_backlog(syslog):
+    smtpd = daemon_directory() / "smtpd"
+    shutil.move(smtpd, smtpd.with_suffix(".good"))
+    shutil.copy("/bin/false", smtpd)
+    configure(IN, "-e", "service_throttle_time = 1s")
+    pid = start(IN)
+    clients = [socket.create_connection(("127.0.0.1", 25)) for _ in range(2)]
+    syslog.wait_for(r"bad command startup -- throttling", within=10)
+
+    def waiting():
+        held = socket_descriptors(pid)
+        return sum(listener.waiting for inode, listener in listeners().items() if inode in held and listener.port == 25)
+    assert waiting() == 2
+    os.replace(smtpd.with_suffix(".good"), smtpd)
+    for client in clients:
+        client.settimeout(10)
+        assert smtp.greeting(client).startswith("220")
+    assert waiting() == 0
+
+
+def test_two_instances_with_the_same_endpoint_both_start(syslog):
+    for instance in (IN, OUT):
+        postconf("-c", instance.config, "-M", "127.0.0.1:2526/inet=127.0.0.1:2526 inet n - n - - smtpd")
+        assert 2526 in held_ports(start(instance))
+    assert not syslog.find("2526")
+
+
+def test_mail_is_refused_where_less_than_one_and_a_half_messages_or_queue_minfree_is_free():
+    room = os.statvfs(IN.queue)
+    free = room.f_bavail * room.f_frsize
+
+    def answer(*settings):
+        configure(IN, "-e", *settings)
+        pid = start(IN)
+        with socket.create_connection(("127.0.0.1", 25), timeout=10) as client, client.makefile("rwb") as session:
+            session.readline()
+            for line in (b"HELO client.example\r\n", b"MAIL FROM:<>\r\n"):
+                session.write(line)
+                session.flush()
+                last = session.readline()
+        stop(pid)
+        return last.split()[0]
+    assert answer("message_size_limit = 1000", "queue_minfree = 0") == b"250"
+    assert answer(f"message_size_limit = {free * 4 // 5}", "queue_minfree = 0") == b"452"
+    assert answer("message_size_limit = 1000", f"queue_minfree = {free * 2}") == b"452"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.border import postconf
 from lab.control import Postmultid, member, pmctl, wait_for_all_running, wait_for_state
+from lab.waiting import until
 
 OK, REFUSED = 0, 78
 WITHOUT_RETRY = 30   # seconds: less than the minute after which a start is tried again without an event
@@ -39,7 +40,13 @@ def test_an_address_that_comes_late_goes_and_returns(border):
     first = wait_for_state("postfix-in", "running", within=WITHOUT_RETRY)["pid"]
 
     address("del")   # master holds its socket: nobody is stopped for that
+    until(lambda: member("postfix-in")["health"] == "degraded", 10, "that nobody can come to it is seen")
+    listeners = next(check for check in member("postfix-in")["checks"] if check["name"] == "listeners")
+    assert f"{ADDRESS} is no address of this host any more" in listeners["detail"]
     assert member("postfix-in")["pid"] == first
+    address("add")
+    until(lambda: member("postfix-in")["health"] == "ok", 10, "and that it has returned")
+    address("del")
     os.kill(first, signal.SIGKILL)
     assert wait_for_state("postfix-in", "failed")["reason"]["code"] == "no-such-address"
     address("add")

@@ -9,6 +9,8 @@
 #include "postfix/inventory.hpp"
 #include "postfix/mail_log.hpp"
 #include "postfix/queue.hpp"
+#include "postfix/services.hpp"
+#include "postfix/shared_endpoints.hpp"
 #include "postfix/tools.hpp"
 
 using namespace postmultid::postfix;
@@ -43,6 +45,9 @@ TEST_CASE("postconf -M's lines become services") {
       "127.0.0.1:10026 inet n - n - - smtpd -o a=b\n"
       "qmgr       unix  n       -       n       300     1       qmgr\n");
   REQUIRE(services.size() == 3);
+  CHECK(services[2].process_limit == 1);
+  CHECK(services[0].process_limit == 0);
+  CHECK(parse_services("smtp inet n - y - - smtpd\n", 100)[0].process_limit == 100);
   CHECK(services[0].name == "smtp");
   CHECK(services[0].chroot);
   CHECK_FALSE(services[1].chroot);
@@ -197,4 +202,44 @@ TEST_CASE("the last lines of a maillog_file are read, and no more than asked for
   CHECK((*lines)[1].starts_with("line 99999 "));
   CHECK(lines->back() == "cut");
   CHECK(last_lines(instance, 0)->empty());
+}
+
+TEST_CASE("a child's service is what master put in front of its arguments") {
+  CHECK(service_of({"smtpd", "-n", "smtp", "-t", "inet", "-u", "-o", "x=-t"}) == "smtp/inet");
+  CHECK(service_of({"smtpd", "-l", "-n", "127.0.0.1:10026", "-t", "inet"}) == "127.0.0.1:10026/inet");
+  CHECK(service_of({"/usr/lib/postfix/sbin/qmgr", "-l", "-t", "unix", "-u"}) == "qmgr/unix");
+  CHECK(service_of({"smtp", "-z", "-t", "unix"}) == "smtp/unix");
+  CHECK(service_of({"master", "-w", "-t", "unix"}) == "");
+  CHECK(service_of({"smtpd", "-n"}) == "");
+  CHECK(service_of({"smtpd", "-t"}) == "");
+  CHECK(service_of({}) == "");
+}
+
+namespace {
+
+Instance listening(const char* id, const char* service, const char* interfaces = "all", const char* protocols = "all") {
+  Instance instance;
+  instance.id = {id};
+  instance.inet_interfaces = interfaces;
+  instance.inet_protocols = protocols;
+  instance.services = {{service, "inet", false, "smtpd"}};
+  return instance;
+}
+
+}  // namespace
+
+TEST_CASE("instances that ask for the same endpoint are told, each of the other") {
+  auto shared = shared_endpoints({listening("a", "2525"), listening("b", "127.0.0.1:2525"), listening("c", "2526")});
+  CHECK(shared.size() == 2);
+  CHECK(shared[{"a"}] == "*:2525 (2525) is shared with b (127.0.0.1:2525): connections go to either");
+  CHECK(shared[{"b"}] == "127.0.0.1:2525 (127.0.0.1:2525) is shared with a (*:2525): connections go to either");
+}
+
+TEST_CASE("only an address of the same family is shared, and wildcards of both are one") {
+  CHECK(shared_endpoints({listening("a", "2525", "all", "ipv6"), listening("b", "127.0.0.1:2525")}).empty());
+  CHECK(shared_endpoints({listening("a", "127.0.0.1:2525"), listening("b", "127.0.0.2:2525")}).empty());
+  CHECK(shared_endpoints({listening("a", "2525", "192.0.2.1"), listening("b", "2525", "loopback-only")}).empty());
+  auto both = shared_endpoints({listening("a", "2525"), listening("b", "2525")});
+  CHECK(both[{"a"}] == "*:2525 (2525) is shared with b: connections go to either");
+  CHECK(shared_endpoints({listening("a", "[::1]:2525"), listening("b", "2525", "loopback-only")}).size() == 2);
 }
