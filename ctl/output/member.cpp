@@ -156,7 +156,8 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
                            member.kind == model::Kind::companion ? "known by" : "holds", member.proof->lock_file,
                            member.proof->adopted ? "was running already" : "started by postmultid"));
   if (member.restart_required)
-    print_line("restart", "needed: what only a start takes up has changed since it was started");
+    print_line("restart",
+               "needed: what only a start takes up has changed since it was started, or its programs were replaced");
   if (member.state == State::running) print_line("listens", listens(member));
   if (member.queue)
     print_line("queue", fmt::format("active {}, deferred {}, incoming {}, hold {}, maildrop {}, corrupt {}; oldest {}",

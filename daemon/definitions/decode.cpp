@@ -78,6 +78,8 @@ Supervise decode_supervise(const Node& node, Complaints& complaints) {
       one_of<Restart>({{"on-failure", Restart::on_failure}, {"always", Restart::always}, {"never", Restart::never}}));
   supervise.on_unhealthy = reader.value(
       "on_unhealthy", one_of<OnUnhealthy>({{"ignore", OnUnhealthy::ignore}, {"restart", OnUnhealthy::restart}}));
+  supervise.on_upgrade = reader.value(
+      "on_upgrade", one_of<OnUpgrade>({{"rolling-restart", OnUpgrade::rolling_restart}, {"flag", OnUpgrade::flag}}));
   supervise.restart_delay = reader.value("restart_delay", duration);
   supervise.restart_delay_max = reader.value("restart_delay_max", duration_above_zero);
   supervise.stable_after = reader.value("stable_after", duration);

@@ -6,6 +6,7 @@ Supervise Supervise::over(const Supervise& further) const {
   auto nearer = [](const auto& here, const auto& there) { return here ? here : there; };
   return {.restart = nearer(restart, further.restart),
           .on_unhealthy = nearer(on_unhealthy, further.on_unhealthy),
+          .on_upgrade = nearer(on_upgrade, further.on_upgrade),
           .restart_delay = nearer(restart_delay, further.restart_delay),
           .restart_delay_max = nearer(restart_delay_max, further.restart_delay_max),
           .stable_after = nearer(stable_after, further.stable_after),

@@ -31,6 +31,7 @@ struct Name {
 
 enum class Restart { on_failure, always, never };
 enum class OnUnhealthy { ignore, restart };
+enum class OnUpgrade { rolling_restart, flag };
 
 /// How long until a failed member is tried again; nothing: never.
 struct RetryFailed {
@@ -41,6 +42,7 @@ struct RetryFailed {
 struct Supervise {
   std::optional<Restart> restart;
   std::optional<OnUnhealthy> on_unhealthy;
+  std::optional<OnUpgrade> on_upgrade;
   std::optional<Duration> restart_delay, restart_delay_max, stable_after, start_limit_interval;
   std::optional<unsigned> start_limit;
   std::optional<RetryFailed> retry_failed;

@@ -45,6 +45,8 @@ std::vector<int> numbers_in(const std::string& path) {
   return numbers;
 }
 
+constexpr std::string_view kDeleted = " (deleted)";
+
 }  // namespace
 
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit) {
@@ -97,8 +99,9 @@ std::vector<pid_t> children_of(pid_t pid) {
   return children;
 }
 
+bool executable_is_replaced(pid_t pid) { return read_link(proc(pid, "exe")).value_or("").ends_with(kDeleted); }
+
 std::string executable(pid_t pid) {
-  static constexpr std::string_view kDeleted = " (deleted)";
   std::string path = read_link(proc(pid, "exe")).value_or("");
   if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
   return path;

@@ -39,6 +39,8 @@ std::vector<pid_t> children_of(pid_t pid);
 
 /// The executable's path, without the " (deleted)" that the kernel adds after an upgrade; empty if not readable.
 std::string executable(pid_t pid);
+/// Whether the executable's file is not at its path any more, as after an upgrade.
+bool executable_is_replaced(pid_t pid);
 /// argv; empty if not readable, and of a kernel thread.
 std::vector<std::string> command_line(pid_t pid);
 std::optional<FileId> working_directory(pid_t pid);

@@ -42,6 +42,7 @@ struct Watched {
   std::vector<std::string> configuration;  // read again when one of these changes
   std::string pid_file;                    // written when somebody starts it; empty: nobody else can
   std::vector<std::string> reload_on;      // reloaded when one of these changes
+  std::string program;                     // replaced by an upgrade; empty: none that matters
 };
 
 /// What is counted now and then.
@@ -81,6 +82,8 @@ class Driver {
   virtual asio::awaitable<Done> flush() const = 0;
   virtual asio::awaitable<Done> enable(bool enabled) const = 0;
 
+  /// Whether what runs as `pid` was replaced on the disk. Blocks.
+  virtual bool is_outdated(pid_t pid) const = 0;
   /// Blocks.
   virtual Counts count() const = 0;
   /// The last lines of its log. Blocks.

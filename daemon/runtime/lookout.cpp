@@ -26,6 +26,7 @@ void Lookout::renew() {
   for (const auto& [id, watched] : members_) {
     for (const std::string& file : watched.configuration) directories.insert(directory_of(file));
     for (const std::string& file : watched.reload_on) directories.insert(directory_of(file));
+    if (!watched.program.empty()) directories.insert(directory_of(watched.program));
     if (!watched.pid_file.empty()) directories.insert(directory_of(watched.pid_file));
   }
   asio::post(thread_, [watch = watch_, directories = std::move(directories)] { watch->watch(directories); });
@@ -53,6 +54,7 @@ void Lookout::add(const host::Change& change, std::set<Notice>& notices) const {
   for (const auto& [id, watched] : members_) {
     if (contains(watched.configuration)) notices.insert({id, configuration});
     if (anything || file == watched.pid_file) notices.insert({id, pid_file});
+    if (anything || file == watched.program) notices.insert({id, program});
     if (contains(watched.reload_on) && !anything) notices.insert({id, reload_on});
   }
 }

@@ -18,7 +18,7 @@
 namespace postmultid::runtime {
 
 struct Notice {
-  enum class What { configuration, pid_file, reload_on };
+  enum class What { configuration, pid_file, reload_on, program };
   model::MemberId id;
   What what;
   auto operator<=>(const Notice&) const = default;

@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "host/offload.hpp"
+#include "host/proc.hpp"
 #include "postfix/leftovers.hpp"
 #include "postfix/mail_log.hpp"
 #include "postfix/probe.hpp"
@@ -39,7 +40,8 @@ Watched PostfixDriver::watched() const {
   const std::string& directory = instance_.config_directory;
   return {{directory + "/main.cf", directory + "/master.cf"},
           instance_.queue_directory.empty() ? "" : instance_.pid_file(),
-          reload_on_};
+          reload_on_,
+          instance_.daemon_directory.empty() ? "" : postfix::real_daemon_directory(instance_) + "/master"};
 }
 
 int PostfixDriver::stop_signal() const { return SIGTERM; }
@@ -142,6 +144,8 @@ asio::awaitable<Done> PostfixDriver::enable(bool enabled) const {
   if (edited) co_return Done{};
   co_return std::unexpected(Fault{FailureClass::config, "not-edited", edited.error().message, ""});
 }
+
+bool PostfixDriver::is_outdated(pid_t pid) const { return host::executable_is_replaced(pid); }
 
 Counts PostfixDriver::count() const {
   return {postfix::count_queue(instance_, kQueueBudget), postfix::processes_of(instance_).size()};

@@ -34,6 +34,7 @@ class PostfixDriver : public Driver {
   asio::awaitable<Done> flush() const override;
   asio::awaitable<Done> enable(bool enabled) const override;
 
+  bool is_outdated(pid_t pid) const override;
   Counts count() const override;
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
   bool was_asked_to_end(pid_t pid) const override;

@@ -27,6 +27,7 @@ Policy policy_of(const definitions::Supervise& written) {
   if (written.restart) policy.restart = rule_of(*written.restart);
   if (written.on_unhealthy == definitions::OnUnhealthy::restart)
     policy.on_unhealthy = supervision::UnhealthyRule::restart;
+  if (written.on_upgrade == definitions::OnUpgrade::flag) policy.on_upgrade = supervision::UpgradeRule::flag;
   policy.restart_delay = written.restart_delay.value_or(policy.restart_delay);
   policy.restart_delay_max = written.restart_delay_max.value_or(policy.restart_delay_max);
   policy.stable_after = written.stable_after.value_or(policy.stable_after);

@@ -278,6 +278,14 @@ void Shell::perform(const CancelTimer& a) {
   if (of.timer_attempt == a.attempt) of.timer.cancel();
 }
 
+void Shell::perform(const Initiate& a) {
+  // Not at once: this event is still being carried out.
+  asio::post(loop_, [this, a] {
+    model::OperationId id = operations_.begin(a.action, a.members, std::nullopt, now());
+    dispatch(Requested{id, a.action, a.members, true, a.options, true});
+  });
+}
+
 void Shell::perform(const Progress& a) { operations_.step(a.operation, a.id, a.step, now()); }
 
 void Shell::perform(const Record& a) { note(a.id.text, a.what, a.message); }

@@ -93,6 +93,7 @@ class Shell : public Service, private Crew {
   void perform(const supervision::ArmTimer& action);
   void perform(const supervision::CancelTimer& action);
   void perform(const supervision::Errand& action);
+  void perform(const supervision::Initiate& action);
   void perform(const supervision::Progress& action);
   void perform(const supervision::Record& action);
   void perform(const supervision::Concluded& action);
@@ -119,6 +120,8 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> observe_for_ever();
   asio::awaitable<void> observe(model::MemberId id);
   asio::awaitable<void> look_out_for_ever();
+  void look_at_programs_soon();
+  asio::awaitable<void> look_at_programs();
   asio::awaitable<void> sight(model::MemberId id);
   template <typename Watch>
   asio::awaitable<void> tell_of(Watch& watch, model::Missing what);
@@ -150,6 +153,7 @@ class Shell : public Service, private Crew {
   host::AddressWatch addresses_;
   host::MountWatch mount_points_;
   host::NameWatch names_;
+  bool looking_at_programs_ = false, look_at_programs_again_ = false;
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
   std::string mail_version_;
   model::WallTime started_at_;

@@ -9,6 +9,7 @@
 #include "host/exit.hpp"
 #include "host/log.hpp"
 #include "host/offload.hpp"
+#include "host/packages.hpp"
 #include "host/proc.hpp"
 #include "host/watch.hpp"
 #include "runtime/shell.hpp"
@@ -34,6 +35,9 @@ constexpr milliseconds kReapPause{10};
 constexpr int kSightings = 20;
 constexpr milliseconds kSightingPause{100};
 constexpr milliseconds kSettlePause{200};
+// An upgrade that waits for an answer at its terminal does not go on by itself, and the programs are replaced already.
+constexpr std::chrono::minutes kUpgradeLimit{10};
+constexpr std::chrono::seconds kUpgradePause{1};
 
 Exit exit_of(int wait_status) {
   auto words = host::describe_wait_status(wait_status);
@@ -64,6 +68,7 @@ asio::awaitable<void> Shell::find_master(FindMaster action) {
   take_charge(action.id, std::move(**found), action.attempt, true);
   happened({.id = action.id, .input = Input::present, .attempt = action.attempt, .pid = pid});
   look_soon(*wards_.at(action.id).charge);
+  look_at_programs_soon();  // they may have been replaced while nobody looked
 }
 
 asio::awaitable<void> Shell::check(Check action) {
@@ -300,6 +305,7 @@ asio::awaitable<void> Shell::look_out_for_ever() {
       switch (notice.what) {
         case Notice::What::configuration: edited.insert(notice.id); break;
         case Notice::What::pid_file: asio::co_spawn(loop_, sight(notice.id), report_end); break;
+        case Notice::What::program: look_at_programs_soon(); break;
         case Notice::What::reload_on:
           note(notice.id.text, "renewed", "a file of its reload_on has changed");
           begin(model::Action::reload, {notice.id}, true, std::nullopt);
@@ -310,6 +316,34 @@ asio::awaitable<void> Shell::look_out_for_ever() {
     if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
     for (const MemberId& id : edited) happened({.id = id, .input = Input::edited});
   }
+}
+
+void Shell::look_at_programs_soon() {
+  look_at_programs_again_ = true;
+  if (!std::exchange(looking_at_programs_, true)) asio::co_spawn(loop_, look_at_programs(), report_end);
+}
+
+/// Who runs what an upgrade has replaced? Asked when the upgrade is over, of all at once.
+asio::awaitable<void> Shell::look_at_programs() {
+  while (std::exchange(look_at_programs_again_, false)) {
+    auto give_up = std::chrono::steady_clock::now() + kUpgradeLimit;
+    for (bool busy = true; busy && std::chrono::steady_clock::now() < give_up;) {
+      co_await host::pause(kUpgradePause);
+      busy = co_await host::offload(pool_, host::packages_are_being_changed);
+    }
+    std::map<MemberId, std::pair<std::shared_ptr<const Driver>, pid_t>> running;
+    for (const auto& [id, of] : wards_)
+      if (of.charge) running[id] = {of.charge->driver, of.charge->proof.pid};
+    auto look = [running = std::move(running)] {
+      ProgramsReplaced replaced;
+      for (const auto& [id, run] : running)
+        if (run.first->is_outdated(run.second)) replaced.members.push_back(id);
+      return replaced;
+    };
+    auto replaced = co_await host::offload(pool_, std::move(look));
+    if (!replaced.members.empty()) dispatch(replaced);
+  }
+  looking_at_programs_ = false;
 }
 
 /// What changes around this host mostly changes in several steps.

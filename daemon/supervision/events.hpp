@@ -71,6 +71,7 @@ struct Requested {
   std::vector<MemberId> members;
   bool named = false;
   model::OperationOptions options = {};
+  bool only_up = false;  // leave alone who is wanted down by now
 };
 
 /// Something happened to one member.
@@ -99,6 +100,11 @@ struct ErrandDone {
   std::string message;
 };
 
+/// These run programs that are not those on the disk any more, and whoever replaces them has done.
+struct ProgramsReplaced {
+  std::vector<MemberId> members;
+};
+
 /// Addresses, mounts, names or free space are not as they were.
 struct SurroundingsChanged {
   model::Missing what = model::Missing::nothing;
@@ -112,8 +118,8 @@ struct Cancelled {
 /// End everything in order, then Leave.
 struct ShutdownRequested {};
 
-using Event = std::variant<InventoryRead, Requested, Happened, Looked, ErrandDone, SurroundingsChanged, Cancelled,
-                           ShutdownRequested>;
+using Event = std::variant<InventoryRead, Requested, Happened, Looked, ErrandDone, ProgramsReplaced,
+                           SurroundingsChanged, Cancelled, ShutdownRequested>;
 
 // clang-format off
 // ---- actions: work (each answers with Happened and the same attempt id)
@@ -145,6 +151,8 @@ struct CancelTimer { MemberId id; AttemptId attempt; };
 /// What leaves the state as it is: flush, check, enable, disable. Answered with ErrandDone within `limit`, after the
 /// inventory was read again if main.cf was edited.
 struct Errand { OperationId operation; MemberId id; model::Action action; Duration limit{}; };
+/// Ask for this as somebody else would, of who is still wanted up: it is an operation of its own.
+struct Initiate { model::Action action; std::vector<MemberId> members; model::OperationOptions options; };
 /// An operation's member goes on to its next step.
 struct Progress { OperationId operation; MemberId id; const char* step; };
 /// A fact for the log and the event stream.
@@ -159,8 +167,8 @@ struct Reread {};
 struct Leave {};
 // clang-format on
 
-using Action =
-    std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Drain, AwaitEnd, Abandon,
-                 SignalMaster, ArmTimer, CancelTimer, Errand, Progress, Record, Concluded, Forget, Reread, Leave>;
+using Action = std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Drain, AwaitEnd,
+                            Abandon, SignalMaster, ArmTimer, CancelTimer, Errand, Initiate, Progress, Record, Concluded,
+                            Forget, Reread, Leave>;
 
 }  // namespace postmultid::supervision

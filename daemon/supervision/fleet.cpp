@@ -11,8 +11,10 @@ using model::Outcome;
 namespace {
 
 /// Why a request does not concern this member; empty if it does.
-std::string passed_over(const Requested& request, const MemberSpec& spec) {
+std::string passed_over(const Requested& request, const Machine& member) {
   using enum model::Action;
+  const MemberSpec& spec = member.spec();
+  if (request.only_up && member.desired() == Desired::down) return "is not wanted up";
   switch (request.action) {
     case start:
     case stop:
@@ -131,7 +133,7 @@ void Fleet::on(const Requested& request, Context& context) {
       conclude(Outcome::failed, "no such member any more");
     else if (shutting_down_)
       conclude(Outcome::refused, "postmultid is stopping");
-    else if (std::string why = passed_over(request, asked->spec()); !why.empty())
+    else if (std::string why = passed_over(request, *asked); !why.empty())
       conclude(request.named ? Outcome::refused : Outcome::skipped, std::move(why));
     else if (!request.options.rolling)
       ask(request, *asked, context);
@@ -145,7 +147,7 @@ void Fleet::begin_rolling(const Requested& request, Context& context) {
   for (const auto& member : members_) {
     const MemberId& id = member->spec().id;
     bool meant = std::find(request.members.begin(), request.members.end(), id) != request.members.end();
-    if (!meant || !passed_over(request, member->spec()).empty()) continue;
+    if (!meant || !passed_over(request, *member).empty()) continue;
     give_up_rolling(id, context);
     members.push_back(id);
   }
@@ -206,6 +208,22 @@ void Fleet::ask(const Requested& request, Machine& member, Context& context) {
 
 void Fleet::on(const ErrandDone& done, Context& context) {
   context.actions.push_back(Concluded{done.operation, done.id, done.outcome, done.message});
+}
+
+/// Old and new programs of one instance may not understand each other, so it does not stay so for long; one by one, because
+/// what is wrong with the new ones should cost one instance.
+void Fleet::on(const ProgramsReplaced& replaced, Context& context) {
+  if (shutting_down_) return;
+  std::vector<MemberId> to_restart;
+  for (const auto& member : members_) {
+    const MemberId& id = member->spec().id;
+    bool meant = std::find(replaced.members.begin(), replaced.members.end(), id) != replaced.members.end();
+    if (meant && member->upgraded(context)) to_restart.push_back(id);
+  }
+  if (to_restart.empty()) return;
+  model::OperationOptions one_by_one;
+  one_by_one.rolling = true;
+  context.actions.push_back(Initiate{model::Action::restart, std::move(to_restart), one_by_one});
 }
 
 void Fleet::on(const SurroundingsChanged& changed, Context& context) {

@@ -59,6 +59,7 @@ class Fleet {
   void on(const Happened& happened, Context& context);
   void on(const Looked& look, Context& context);
   void on(const ErrandDone& done, Context& context);
+  void on(const ProgramsReplaced& replaced, Context& context);
   void on(const SurroundingsChanged& changed, Context& context);
   void on(const Cancelled& cancelled, Context& context);
   void on(const ShutdownRequested& shutdown, Context& context);

@@ -235,6 +235,12 @@ void Machine::heal_by_policy(Context& context) {
   take({.id = spec_.id, .input = Input::unhealthy}, context);
 }
 
+bool Machine::upgraded(Context& context) {
+  if (!running() || std::exchange(outdated_, true)) return false;
+  record("upgraded", "its programs were replaced on the disk while it runs", context);
+  return desired_ == Desired::up && spec_.policy.on_upgrade == UpgradeRule::rolling_restart;
+}
+
 void Machine::conclude(Outcome outcome, const std::string& message, Context& context) {
   for (OperationId operation : operations_) context.actions.push_back(Concluded{operation, spec_.id, outcome, message});
   operations_.clear();
@@ -530,6 +536,7 @@ void Machine::run(Context& context) {
     master_->ready_since = context.now;
     health_.clear();
     heal_at_.reset();
+    outdated_ = false;
     last_pid_ = master_->pid;
     std::string after;
     if (fault_ && fault_->code == kMasterDied)

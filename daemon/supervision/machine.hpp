@@ -62,6 +62,9 @@ class Machine {
   /// What a look at its master showed. False if that was another life.
   bool looked(const Looked& look, Context& context);
 
+  /// What it runs was replaced on the disk. True if it is to be restarted for that.
+  bool upgraded(Context& context);
+
   /// Ends the operation's interest in this member; the wish stays.
   void conclude(Outcome outcome, const std::string& message, Context& context);
 
@@ -90,6 +93,8 @@ class Machine {
   AttemptId attempt() const { return attempt_; }
   int pid() const { return master_ ? master_->pid : 0; }
   bool stopped_outside() const { return stopped_outside_; }
+  /// It runs programs that are not on the disk any more.
+  bool outdated() const { return outdated_ && master_.has_value(); }
 
   bool running() const {
     return phase_ == Phase::running || phase_ == Phase::guarding || phase_ == Phase::vetting ||
@@ -161,7 +166,8 @@ class Machine {
   bool forced_ = false;            // the sweep uses SIGKILL already
   bool swept_whole_ = true;        // ... and is about the whole instance
   bool stopped_outside_ = false;
-  bool failing_ = false;  // after the sweep: policy
+  bool outdated_ = false;  // this life's programs were replaced
+  bool failing_ = false;   // after the sweep: policy
 
   AttemptId attempt_ = AttemptId::none;  // of the work and timer of this phase
   bool working_ = false, timed_ = false;

@@ -18,9 +18,13 @@ enum class RestartRule { on_failure, always, never };
 /// What a running member that does its work badly is worth.
 enum class UnhealthyRule { ignore, restart };
 
+/// What is done about a member whose programs were replaced on the disk while it runs.
+enum class UpgradeRule { rolling_restart, flag };
+
 struct Policy {
   RestartRule restart = RestartRule::on_failure;
   UnhealthyRule on_unhealthy = UnhealthyRule::ignore;
+  UpgradeRule on_upgrade = UpgradeRule::rolling_restart;
   Duration restart_delay = std::chrono::milliseconds(250);
   Duration restart_delay_max = std::chrono::seconds(60);
   Duration stable_after = std::chrono::seconds(60);

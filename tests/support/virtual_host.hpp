@@ -81,6 +81,8 @@ class VirtualHost {
     handle(Looked{{id}, master->second.known_as, {{"qmgr", well, well ? "" : "no answer", curable}}});
   }
 
+  void replace_programs(std::vector<MemberId> of) { handle(ProgramsReplaced{std::move(of)}); }
+
   void shut_down() { handle(ShutdownRequested{}); }
 
   /// The master dies by this signal (0: exit status 0), now.
@@ -277,6 +279,9 @@ class VirtualHost {
   void perform(const Errand& a) {
     write(model::to_word(a.action) + " " + a.id.text);
     later([this, a] { handle(ErrandDone{a.operation, a.id, Outcome::done, ""}); });
+  }
+  void perform(const Initiate& a) {
+    later([this, a] { handle(Requested{{++operations_}, a.action, a.members, true, a.options, true}); });
   }
   void perform(const Progress& a) { steps[a.operation.number][a.id.text].push_back(a.step); }
   void perform(const Launch& a) {

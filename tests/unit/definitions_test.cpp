@@ -192,7 +192,8 @@ TEST_CASE("all complaints come at once, in the order of the file, one a line") {
   CHECK(complaints("version: 1\ndefaults: {supervise: {restart: x, stop_grace: y, z: 1, start_limit: 0}}\n") ==
         "f:2:33: restart: must be one of on-failure, always, never\n"
         "f:2:48: stop_grace: \"y\" is no duration; write a whole number and a unit: 250ms, 10s, 5m, 1h\n"
-        "f:2:51: unknown key \"z\" in supervise; there are restart, on_unhealthy, restart_delay, restart_delay_max, "
+        "f:2:51: unknown key \"z\" in supervise; there are restart, on_unhealthy, on_upgrade, restart_delay, "
+        "restart_delay_max, "
         "stable_after, "
         "start_limit, start_limit_interval, retry_failed, start_timeout, stop_timeout, stop_grace\n"
         "f:2:70: start_limit: must be a whole number from 1 to 1000\n");

@@ -628,6 +628,39 @@ TEST_CASE("a rolling restart goes by the options that it was asked with") {
   CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
 }
 
+TEST_CASE("what runs replaced programs is restarted one by one, once, and only what is wanted up") {
+  VirtualHost host = started();
+  host.log.clear();
+  std::vector<MemberId> all{{"postfix-in"}, {"-"}, {"postfix-out"}};
+  SUBCASE("by default") {
+    host.replace_programs(all);
+    CHECK(host.member("postfix-in").outdated());
+    host.replace_programs(all);
+    host.run(seconds(10));
+    CHECK(who_became(host.log, "stopping") == Names{"-", "postfix-out", "postfix-in"});
+    CHECK(std::count(host.log.begin(), host.log.end(), "launch -") == 1);
+    CHECK_FALSE(host.member("postfix-in").outdated());
+  }
+  SUBCASE("but not where the policy only wants to know") {
+    auto members = border_mail_server();
+    for (MemberSpec& member : members) member.policy.on_upgrade = UpgradeRule::flag;
+    host.inventory(members);
+    host.replace_programs(all);
+    host.run(seconds(10));
+    CHECK(host.log.empty());
+    CHECK(host.member("postfix-in").outdated());
+  }
+  SUBCASE("and the first that does not pass its check ends it") {
+    host.behaviour["postfix-out"].check_ok = false;
+    host.replace_programs(all);
+    host.run(seconds(10));
+    CHECK_FALSE(host.member("-").outdated());
+    CHECK(host.member("postfix-out").outdated());
+    CHECK(host.member("postfix-in").outdated());
+    CHECK(host.state("postfix-out") == State::running);
+  }
+}
+
 TEST_CASE("what a rolling restart has not come to can be stopped, restarted or cancelled meanwhile") {
   VirtualHost host = started();
   host.latency_max = milliseconds(50);
