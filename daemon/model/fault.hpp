@@ -8,7 +8,7 @@
 namespace postmultid::model {
 
 /// What is missing in the surroundings: whoever waits for it tries again when that has changed.
-enum class Missing { nothing, address, port, mount, space, name };
+enum class Missing { nothing, address, port, mount, space, name, answer };
 
 struct Fault {
   FailureClass kind = FailureClass::crash;

@@ -8,17 +8,6 @@ namespace postmultid::runtime {
 using model::FailureClass;
 using model::Fault;
 
-namespace {
-
-Done no_instance() { return std::unexpected(Fault{FailureClass::config, "no-instance", "is no Postfix instance", ""}); }
-
-}  // namespace
-
-void CommandDriver::describe(model::Member& member) const {
-  member.name = command_.name;
-  member.kind = model::Kind::companion;
-}
-
 bool CommandDriver::needs_restart_from(const Driver& before) const {
   const auto* started = dynamic_cast<const CommandDriver*>(&before);
   if (!started) return true;
@@ -27,11 +16,17 @@ bool CommandDriver::needs_restart_from(const Driver& before) const {
   return same_place != command_;
 }
 
+std::shared_ptr<const Life> CommandDriver::life_of(companions::Running running) const {
+  ProcessLife::Facts facts{
+      std::move(running.process), running.start_ticks, running.executable, command_.record, command_.stop_signal, {}};
+  return std::make_shared<ProcessLife>(children_, pool_, std::move(facts));
+}
+
 asio::awaitable<Search> CommandDriver::find() const {
   auto look_for_it = [command = command_] { return companions::find(command); };
   auto running = co_await host::offload(pool_, std::move(look_for_it));
-  if (!running) co_return std::nullopt;
-  co_return Found{std::move(running->process), running->start_ticks, running->executable};
+  if (!running) co_return nullptr;
+  co_return life_of(std::move(*running));
 }
 
 asio::awaitable<Done> CommandDriver::check(bool) const {
@@ -39,18 +34,16 @@ asio::awaitable<Done> CommandDriver::check(bool) const {
   co_return co_await host::offload(pool_, std::move(check_it));
 }
 
-asio::awaitable<Done> CommandDriver::guard(bool, bool, pid_t) const { co_return co_await check(false); }
-
 asio::awaitable<Done> CommandDriver::launch(bool) const {
   co_return co_await companions::launch(children_, pool_, command_);
 }
 
-asio::awaitable<Proved> CommandDriver::await_process(milliseconds) const {
+asio::awaitable<Proved> CommandDriver::await_life(milliseconds) const {
   auto running = co_await companions::await_program(pool_, command_);
   if (!running)
     co_return std::unexpected(
         Fault{FailureClass::crash, "start-failed", "it ended at once; its last words may say why", ""});
-  co_return Found{std::move(running->process), running->start_ticks, running->executable};
+  co_return life_of(std::move(*running));
 }
 
 asio::awaitable<Ready> CommandDriver::await_ready(pid_t pid, milliseconds limit) const {
@@ -69,15 +62,6 @@ asio::awaitable<unsigned> CommandDriver::clear_listeners(pid_t) const {
 asio::awaitable<void> CommandDriver::sweep(bool force, pid_t) const {
   co_await companions::sweep(pool_, command_, force);
 }
-
-// Never asked for: a companion is stopped instead.
-asio::awaitable<void> CommandDriver::drain(pid_t, std::function<void(std::string)>) const { co_return; }
-
-asio::awaitable<Done> CommandDriver::reload(std::shared_ptr<const host::Process>) const { co_return no_instance(); }
-
-asio::awaitable<Done> CommandDriver::flush() const { co_return no_instance(); }
-
-asio::awaitable<Done> CommandDriver::enable(bool) const { co_return no_instance(); }
 
 Counts CommandDriver::count() const { return {std::nullopt, companions::processes(command_)}; }
 

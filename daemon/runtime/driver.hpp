@@ -1,6 +1,6 @@
 // How the shell does for one kind of member what the core wants done. The core and the shell do not know what a member
 // is; a driver does. It is an immutable description of one member at one reading of its files: what runs keeps the
-// driver that it was started with, whatever the files say by now.
+// driver that it was started with, whatever the files say by now. What runs is a Life (runtime/life.hpp).
 //
 // Everything that waits is a coroutine of the event loop; what says "blocks" is for a thread of the pool. Whoever awaits
 // a driver's coroutine holds the driver meanwhile.
@@ -15,25 +15,18 @@
 #include <string>
 #include <vector>
 
-#include "host/process.hpp"
 #include "model/error.hpp"
 #include "model/fault.hpp"
 #include "model/status.hpp"
+#include "runtime/life.hpp"
 
 namespace postmultid::runtime {
 
 namespace asio = boost::asio;
 
-/// The process that a member stands or falls with, proved to be that.
-struct Found {
-  host::Process process;
-  std::uint64_t start_ticks = 0;
-  std::string executable;
-};
-
 using Done = std::expected<void, model::Fault>;
-using Search = std::expected<std::optional<Found>, model::Fault>;
-using Proved = std::expected<Found, model::Fault>;
+using Search = std::expected<std::shared_ptr<const Life>, model::Fault>;  // null: nothing runs
+using Proved = std::expected<std::shared_ptr<const Life>, model::Fault>;  // never null
 using Ready = std::expected<model::Readiness, model::Fault>;
 using std::chrono::milliseconds;
 
@@ -48,7 +41,7 @@ struct Watched {
 /// What is counted now and then.
 struct Counts {
   std::optional<model::QueueCounts> queue;
-  std::uint64_t processes = 0;
+  std::optional<std::uint64_t> processes;
 };
 
 class Driver {
@@ -57,10 +50,7 @@ class Driver {
 
   /// Fills in who it is.
   virtual void describe(model::Member& member) const = 0;
-  /// The file that its process is proved by.
-  virtual std::string proof_file() const = 0;
   virtual Watched watched() const = 0;
-  virtual int stop_signal() const = 0;
   /// Whether what was started as `before` has to be started again to be as this says.
   virtual bool needs_restart_from(const Driver& before) const = 0;
 
@@ -70,7 +60,7 @@ class Driver {
   /// Would a reload, or a restart, of what runs as `pid` end well?
   virtual asio::awaitable<Done> guard(bool restart, bool accept_new_queue, pid_t pid) const = 0;
   virtual asio::awaitable<Done> launch(bool accept_new_queue) const = 0;
-  virtual asio::awaitable<Proved> await_process(milliseconds limit) const = 0;
+  virtual asio::awaitable<Proved> await_life(milliseconds limit) const = 0;
   virtual asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const = 0;
   /// How well it does its work. `thorough`: also what is too dear for every look.
   virtual asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const = 0;
@@ -82,14 +72,16 @@ class Driver {
   virtual asio::awaitable<Done> flush() const = 0;
   virtual asio::awaitable<Done> enable(bool enabled) const = 0;
 
+  /// Returns when what a start lacked may have come: `holder`, who had it, has ended; 0: an answer, where a driver asks for
+  /// one. False: nobody can tell.
+  virtual asio::awaitable<bool> relieved(pid_t holder) const;
+
   /// Whether what runs as `pid` was replaced on the disk. Blocks.
   virtual bool is_outdated(pid_t pid) const = 0;
   /// Blocks.
   virtual Counts count() const = 0;
   /// The last lines of its log. Blocks.
   virtual model::Result<std::vector<std::string>> last_lines(std::size_t count) const = 0;
-  /// Whether its log says that somebody asked the process with this pid to end. Blocks.
-  virtual bool was_asked_to_end(pid_t pid) const = 0;
 };
 
 }  // namespace postmultid::runtime

@@ -24,8 +24,6 @@ constexpr milliseconds kQueueBudget{200};
 // Where the word of a stop would stand, if the log has one: right at its end.
 constexpr std::size_t kLinesOfEvidence = 50;
 
-Found found(postfix::Master master) { return {std::move(master.process), master.start_ticks, master.executable}; }
-
 }  // namespace
 
 void PostfixDriver::describe(model::Member& member) const {
@@ -44,7 +42,17 @@ Watched PostfixDriver::watched() const {
           instance_.daemon_directory.empty() ? "" : postfix::real_daemon_directory(instance_) + "/master"};
 }
 
-int PostfixDriver::stop_signal() const { return SIGTERM; }
+/// SIGTERM ends it in order.
+std::shared_ptr<const Life> PostfixDriver::life_of(postfix::Master master) const {
+  auto was_asked_to_end = [instance = instance_, pid = master.process.pid()] {
+    auto lines = postfix::last_lines(instance, kLinesOfEvidence);
+    return lines && postfix::tells_of_a_stop(*lines, instance.syslog_name, pid);
+  };
+  ProcessLife::Facts facts{
+      std::move(master.process),  master.start_ticks, master.executable, instance_.pid_file(), SIGTERM,
+      std::move(was_asked_to_end)};
+  return std::make_shared<ProcessLife>(children_, tools_.pool(), std::move(facts));
+}
 
 bool PostfixDriver::needs_restart_from(const Driver& before) const {
   const auto* started = dynamic_cast<const PostfixDriver*>(&before);
@@ -59,9 +67,9 @@ bool PostfixDriver::needs_restart_from(const Driver& before) const {
 asio::awaitable<Search> PostfixDriver::find() const {
   auto master = co_await postfix::examine(tools_, instance_);
   if (!master) co_return std::unexpected(master.error());
-  if (!*master) co_return std::nullopt;
+  if (!*master) co_return nullptr;
   remember_mount();  // its master stands in that queue
-  co_return found(std::move(**master));
+  co_return life_of(std::move(**master));
 }
 
 /// Nobody waits for it: the disk that it writes to may hang.
@@ -100,10 +108,10 @@ asio::awaitable<Done> PostfixDriver::launch(bool accept_new_queue) const {
   co_return seen;
 }
 
-asio::awaitable<Proved> PostfixDriver::await_process(milliseconds limit) const {
+asio::awaitable<Proved> PostfixDriver::await_life(milliseconds limit) const {
   auto master = co_await postfix::await_master(tools_, instance_, limit);
   if (!master) co_return std::unexpected(master.error());
-  co_return found(std::move(*master));
+  co_return life_of(std::move(*master));
 }
 
 asio::awaitable<Ready> PostfixDriver::await_ready(pid_t pid, milliseconds limit) const {
@@ -153,11 +161,6 @@ Counts PostfixDriver::count() const {
 
 model::Result<std::vector<std::string>> PostfixDriver::last_lines(std::size_t count) const {
   return postfix::last_lines(instance_, count);
-}
-
-bool PostfixDriver::was_asked_to_end(pid_t pid) const {
-  auto lines = postfix::last_lines(instance_, kLinesOfEvidence);
-  return lines && postfix::tells_of_a_stop(*lines, instance_.syslog_name, pid);
 }
 
 }  // namespace postmultid::runtime

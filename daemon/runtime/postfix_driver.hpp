@@ -1,6 +1,7 @@
 // A member that is a Postfix instance.
 #pragma once
 
+#include "postfix/identity.hpp"
 #include "postfix/instance.hpp"
 #include "postfix/queue_mounts.hpp"
 #include "postfix/tools.hpp"
@@ -10,21 +11,23 @@ namespace postmultid::runtime {
 
 class PostfixDriver : public Driver {
  public:
-  PostfixDriver(postfix::Tools& tools, postfix::QueueMounts& mounts, postfix::Instance instance,
-                std::vector<std::string> reload_on)
-      : tools_(tools), mounts_(mounts), instance_(std::move(instance)), reload_on_(std::move(reload_on)) {}
+  PostfixDriver(host::Children& children, postfix::Tools& tools, postfix::QueueMounts& mounts,
+                postfix::Instance instance, std::vector<std::string> reload_on)
+      : children_(children),
+        tools_(tools),
+        mounts_(mounts),
+        instance_(std::move(instance)),
+        reload_on_(std::move(reload_on)) {}
 
   void describe(model::Member& member) const override;
-  std::string proof_file() const override { return instance_.pid_file(); }
   Watched watched() const override;
-  int stop_signal() const override;
   bool needs_restart_from(const Driver& before) const override;
 
   asio::awaitable<Search> find() const override;
   asio::awaitable<Done> check(bool accept_new_queue) const override;
   asio::awaitable<Done> guard(bool restart, bool accept_new_queue, pid_t pid) const override;
   asio::awaitable<Done> launch(bool accept_new_queue) const override;
-  asio::awaitable<Proved> await_process(milliseconds limit) const override;
+  asio::awaitable<Proved> await_life(milliseconds limit) const override;
   asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
   asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const override;
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
@@ -37,12 +40,13 @@ class PostfixDriver : public Driver {
   bool is_outdated(pid_t pid) const override;
   Counts count() const override;
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
-  bool was_asked_to_end(pid_t pid) const override;
 
  private:
+  std::shared_ptr<const Life> life_of(postfix::Master master) const;
   asio::awaitable<Done> look_at_mount(bool accept_new_queue) const;
   void remember_mount() const;
 
+  host::Children& children_;
   postfix::Tools& tools_;
   postfix::QueueMounts& mounts_;
   postfix::Instance instance_;

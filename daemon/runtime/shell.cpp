@@ -107,7 +107,7 @@ void Shell::shut_down(std::function<void()> left) {
 
 std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance,
                                            std::vector<std::string> reload_on) const {
-  return std::make_shared<PostfixDriver>(tools_, mounts_, instance, std::move(reload_on));
+  return std::make_shared<PostfixDriver>(children_, tools_, mounts_, instance, std::move(reload_on));
 }
 
 std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) const {
@@ -246,7 +246,7 @@ void Shell::perform(const Probe& a) { begin_work(a.id, a.attempt, probe(a)); }
 void Shell::perform(const ClearListeners& a) { begin_work(a.id, a.attempt, clear_listeners(a)); }
 void Shell::perform(const Sweep& a) { begin_work(a.id, a.attempt, sweep(a)); }
 void Shell::perform(const Drain& a) { begin_work(a.id, a.attempt, drain(a)); }
-void Shell::perform(const AwaitEnd& a) { begin_work(a.id, a.attempt, await_end(a)); }
+void Shell::perform(const AwaitRelief& a) { begin_work(a.id, a.attempt, await_relief(a)); }
 void Shell::perform(const Errand& a) { asio::co_spawn(loop_, run_errand(a), report_end); }
 
 void Shell::perform(const Abandon& a) {
@@ -259,9 +259,8 @@ void Shell::perform(const Abandon& a) {
 void Shell::perform(const SignalMaster& a) {
   Ward& of = wards_.at(a.id);
   if (!of.charge || of.charge->id != a.master) return;
-  // Through the pidfd that was proved: it cannot reach anybody else, whatever happened to the number.
-  if (auto sent = of.charge->process->signal(a.kill ? SIGKILL : of.charge->driver->stop_signal()); !sent)
-    host::log(Level::warning, a.id.text + ": " + sent.error().message);
+  if (auto asked = of.charge->life->end(a.kill); !asked)
+    host::log(Level::warning, a.id.text + ": " + asked.error().message);
 }
 
 void Shell::perform(const ArmTimer& a) {

@@ -87,7 +87,7 @@ class Shell : public Service, private Crew {
   void perform(const supervision::ClearListeners& action);
   void perform(const supervision::Sweep& action);
   void perform(const supervision::Drain& action);
-  void perform(const supervision::AwaitEnd& action);
+  void perform(const supervision::AwaitRelief& action);
   void perform(const supervision::Abandon& action);
   void perform(const supervision::SignalMaster& action);
   void perform(const supervision::ArmTimer& action);
@@ -110,10 +110,9 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> clear_listeners(supervision::ClearListeners action);
   asio::awaitable<void> sweep(supervision::Sweep action);
   asio::awaitable<void> drain(supervision::Drain action);
-  asio::awaitable<void> await_end(supervision::AwaitEnd action);
+  asio::awaitable<void> await_relief(supervision::AwaitRelief action);
   asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
-  asio::awaitable<supervision::Exit> how_it_ended(std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_for_ever(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge, bool thorough);
   void look_soon(Charge& charge);
@@ -132,7 +131,7 @@ class Shell : public Service, private Crew {
   std::shared_ptr<const Driver> as_it_ran(const model::MemberId& id) const;
   void keep_id_of_running(postfix::Instance& instance) const;
   void tell_health(const model::MemberId& id, Charge& charge, model::Readiness seen);
-  void take_charge(const model::MemberId& id, Found found, AttemptId attempt, bool adopted);
+  void take_charge(const model::MemberId& id, std::shared_ptr<const Life> life, AttemptId attempt, bool adopted);
   void publish();
 
   asio::io_context& loop_;

@@ -2,15 +2,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <csignal>
 #include <utility>
 
 #include "host/deadline.hpp"
-#include "host/exit.hpp"
 #include "host/log.hpp"
 #include "host/offload.hpp"
 #include "host/packages.hpp"
-#include "host/proc.hpp"
 #include "host/watch.hpp"
 #include "runtime/shell.hpp"
 
@@ -28,9 +25,6 @@ constexpr std::chrono::seconds kLookEvery{15};
 constexpr std::chrono::seconds kLookAgain{3};
 // Asking showq more often than max_idle (100 s) would keep one alive and prove nothing of master.
 constexpr unsigned kThoroughEvery = 8;
-// How long the parent of a master that is not our child may take to reap it.
-constexpr int kReapLooks = 10;
-constexpr milliseconds kReapPause{10};
 // A master writes its pid before it is ready; for so long a start by somebody else is looked for.
 constexpr int kSightings = 20;
 constexpr milliseconds kSightingPause{100};
@@ -38,12 +32,6 @@ constexpr milliseconds kSettlePause{200};
 // An upgrade that waits for an answer at its terminal does not go on by itself, and the programs are replaced already.
 constexpr std::chrono::minutes kUpgradeLimit{10};
 constexpr std::chrono::seconds kUpgradePause{1};
-
-Exit exit_of(int wait_status) {
-  auto words = host::describe_wait_status(wait_status);
-  return {words.signal ? model::ExitCause::signal : model::ExitCause::exit, words.signal, words.signal_name,
-          words.status};
-}
 
 }  // namespace
 
@@ -64,8 +52,8 @@ asio::awaitable<void> Shell::find_master(FindMaster action) {
   if (!found)
     co_return happened({.id = action.id, .input = Input::foreign, .attempt = action.attempt, .fault = found.error()});
   if (!*found) co_return happened({.id = action.id, .input = Input::absent, .attempt = action.attempt});
-  int pid = (*found)->process.pid();
-  take_charge(action.id, std::move(**found), action.attempt, true);
+  take_charge(action.id, std::move(*found), action.attempt, true);
+  int pid = wards_.at(action.id).charge->proof.pid;
   happened({.id = action.id, .input = Input::present, .attempt = action.attempt, .pid = pid});
   look_soon(*wards_.at(action.id).charge);
   look_at_programs_soon();  // they may have been replaced while nobody looked
@@ -95,8 +83,8 @@ asio::awaitable<void> Shell::reload(Reload action) {
   auto driver = of.driver;
   auto charge = of.charge;
   if (!charge || charge->id != action.master) co_return;  // it has just died, which is said elsewhere
-  auto done = co_await driver->reload(charge->process);
-  if (!done && !charge->process->alive()) co_return;
+  auto done = co_await driver->reload(charge->life->process());
+  if (!done && charge->life->over()) co_return;
   answer(action.id, action.attempt, Input::reloaded, Input::not_reloaded, done);
   look_soon(*charge);
 }
@@ -106,11 +94,11 @@ asio::awaitable<void> Shell::probe(Probe action) {
   auto not_ready = [&](const model::Fault& fault) {
     happened({.id = action.id, .input = Input::not_ready, .attempt = action.attempt, .fault = fault});
   };
-  auto process = co_await driver->await_process(action.limit);
-  if (!process) co_return not_ready(process.error());
+  auto life = co_await driver->await_life(action.limit);
+  if (!life) co_return not_ready(life.error());
   if (!current(action.id, action.attempt)) co_return;
-  int pid = process->process.pid();
-  take_charge(action.id, std::move(*process), action.attempt, false);
+  take_charge(action.id, std::move(*life), action.attempt, false);
+  int pid = wards_.at(action.id).charge->proof.pid;
   happened({.id = action.id, .input = Input::proven, .attempt = action.attempt, .pid = pid});
 
   auto ready = co_await driver->await_ready(pid, action.limit);
@@ -141,13 +129,10 @@ asio::awaitable<void> Shell::drain(Drain action) {
   happened({.id = action.id, .input = Input::drained, .attempt = action.attempt});
 }
 
-/// The number may be somebody else's by now: then the member tries again when that ends, and no harm is done. Where it is
-/// gone already the member's own slow retry is soon enough; to try at once would go round without a pause.
-asio::awaitable<void> Shell::await_end(AwaitEnd action) {
-  auto process = host::Process::open(action.pid);
-  if (!process) co_return;
-  co_await host::ended(*process);
-  happened({.id = action.id, .input = Input::relieved, .attempt = action.attempt});
+asio::awaitable<void> Shell::await_relief(AwaitRelief action) {
+  auto driver = wards_.at(action.id).driver;
+  bool come = co_await driver->relieved(action.holder);
+  if (come) happened({.id = action.id, .input = Input::relieved, .attempt = action.attempt});
 }
 
 asio::awaitable<void> Shell::sweep(Sweep action) {
@@ -190,46 +175,29 @@ asio::awaitable<void> Shell::run_errand(Errand action) {
   dispatch(end);
 }
 
-// ---- a process in our charge
+// ---- what is in our charge
 
-void Shell::take_charge(const MemberId& id, Found found, AttemptId attempt, bool adopted) {
+void Shell::take_charge(const MemberId& id, std::shared_ptr<const Life> life, AttemptId attempt, bool adopted) {
   Ward& of = wards_.at(id);
   of.ran_as = of.driver;
-  (void)children_.take_wait_status(found.process.pid());  // of somebody else who had this number before
   auto now = std::chrono::system_clock::now();
   auto charge = std::make_shared<Charge>(loop_);
-  charge->proof = {found.process.pid(), found.start_ticks, found.executable, of.driver->proof_file(), adopted, now};
-  charge->process = std::make_shared<const host::Process>(std::move(found.process));
+  charge->proof = life->proof().value_or(model::Proof{});
+  charge->proof.adopted = adopted;
+  charge->proof.proved_at = now;
   charge->id = attempt;
   charge->driver = of.driver;
+  of.started_at = life->started_at().value_or(now);
+  charge->life = std::move(life);
   of.charge = charge;
-  of.started_at = host::started_at(found.start_ticks).value_or(now);
   of.listeners.clear();
   asio::co_spawn(loop_, watch(id, charge), report_end);
   asio::co_spawn(loop_, look_for_ever(id, charge), report_end);
 }
 
-/// Our child's end is told to us; another's by the kernel since Linux 6.15, else at best by its log.
-asio::awaitable<Exit> Shell::how_it_ended(std::shared_ptr<Charge> charge) {
-  if (auto wait_status = children_.take_wait_status(charge->proof.pid)) co_return exit_of(*wait_status);
-  for (int look = 0; look < kReapLooks && host::Process::tells_wait_status(); ++look) {
-    if (auto wait_status = charge->process->wait_status()) co_return exit_of(*wait_status);
-    co_await host::pause(kReapPause);
-  }
-  auto ask = [driver = charge->driver, pid = charge->proof.pid] { return driver->was_asked_to_end(pid); };
-  bool asked = co_await host::offload(pool_, std::move(ask));
-  if (!asked) co_return Exit{};
-  Exit by_request;
-  by_request.cause = model::ExitCause::signal;
-  by_request.signal = SIGTERM;
-  by_request.signal_name = "SIGTERM";
-  co_return by_request;
-}
-
 asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) {
-  co_await host::ended(*charge->process);
+  Exit exit = co_await charge->life->ended();
   look_soon(*charge);  // ... and find that there is nothing to look at
-  Exit exit = co_await how_it_ended(charge);
   if (auto found = wards_.find(id); found != wards_.end() && found->second.charge == charge) {
     found->second.charge.reset();
     found->second.started_at.reset();
@@ -241,7 +209,7 @@ asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) 
 asio::awaitable<void> Shell::look_for_ever(MemberId id, std::shared_ptr<Charge> charge) {
   auto lives = [&] {
     auto found = wards_.find(id);
-    return found != wards_.end() && found->second.charge == charge && charge->process->alive();
+    return found != wards_.end() && found->second.charge == charge && !charge->life->over();
   };
   for (unsigned round = 1; lives(); ++round) {
     const Machine* machine = fleet_.find(id);
@@ -260,7 +228,7 @@ void Shell::look_soon(Charge& charge) {
 }
 
 asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge, bool thorough) {
-  auto seen = co_await charge->driver->look(charge->proof.pid, thorough);
+  auto seen = co_await charge->driver->look(charge->life->pid(), thorough);
   tell_health(id, *charge, std::move(seen));
 }
 
@@ -333,7 +301,7 @@ asio::awaitable<void> Shell::look_at_programs() {
     }
     std::map<MemberId, std::pair<std::shared_ptr<const Driver>, pid_t>> running;
     for (const auto& [id, of] : wards_)
-      if (of.charge) running[id] = {of.charge->driver, of.charge->proof.pid};
+      if (of.charge) running[id] = {of.charge->driver, of.charge->life->pid()};
     auto look = [running = std::move(running)] {
       ProgramsReplaced replaced;
       for (const auto& [id, run] : running)

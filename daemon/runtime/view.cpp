@@ -105,8 +105,8 @@ Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward&
   member.desired = machine.desired();
   if (ward.enabled_known) member.enabled = machine.spec().enabled;
   if (ward.charge) {
-    member.pid = ward.charge->proof.pid;
-    member.proof = ward.charge->proof;
+    if (pid_t pid = ward.charge->life->pid()) member.pid = pid;
+    if (ward.charge->proof.pid) member.proof = ward.charge->proof;
     member.started_at = ward.started_at;
     member.checks = machine.health().checks();
     member.listeners = ward.listeners;

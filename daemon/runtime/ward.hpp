@@ -14,14 +14,14 @@
 
 namespace postmultid::runtime {
 
-/// A process that was proved to be what this member stands or falls with.
+/// What this member stands or falls with.
 struct Charge {
   explicit Charge(asio::io_context& loop) : next_look(loop) {}
 
   std::shared_ptr<const Driver> driver;  // as it was when this was started or found
-  std::shared_ptr<const host::Process> process;
+  std::shared_ptr<const Life> life;
   supervision::AttemptId id;  // the attempt under which the core knows it
-  model::Proof proof;
+  model::Proof proof;         // pid 0 where the life is no process of ours
   asio::steady_timer next_look;
   bool look_now = false;  // somebody wants the next look, while one is under way
 };

@@ -32,20 +32,29 @@ struct Exit {
   int signal = 0;
   std::string signal_name;  // "SIGKILL"
   std::optional<int> status;
+  std::string words = {};  // how, where neither a signal nor a status says it: "does not answer any more"
+  model::Missing missing = model::Missing::nothing;  // for want of what
+};
+
+/// How events speak of a member whose life is no process of ours.
+struct Wording {
+  std::string life;     // "spampd.service"
+  std::string stopped;  // what is known of it then: "it is inactive"
 };
 
 /// What Postfix's own files and the definition say about a member, as far as the core needs it. What is called a master
-/// here is the one process that a member stands or falls with, a companion's too.
+/// here is what a member stands or falls with: one process, a companion's too, or what somebody else tells of it.
 struct MemberSpec {
   MemberId id;
   std::string group;  // empty: none
   bool enabled = false;
   std::optional<Fault> broken;  // why this member cannot be supervised as it stands
   Policy policy;
-  bool examinable = true;  // where its master would be is known, and is nobody else's place
-  bool primary = false;    // starts before all others
-  bool companion = false;  // not Postfix: nothing to reload, flush or enable
-  bool listed = true;      // false: nobody lists it any more, but it runs
+  bool examinable = true;               // where its master would be is known, and is nobody else's place
+  bool primary = false;                 // starts before all others
+  bool companion = false;               // not Postfix: nothing to reload, flush or enable
+  bool listed = true;                   // false: nobody lists it any more, but it runs
+  std::optional<Wording> wording = {};  // nothing: it is a process
 };
 
 struct GroupSpec {
@@ -79,7 +88,7 @@ struct Happened {
   MemberId id;
   Input input = Input::expired;
   AttemptId attempt = AttemptId::none;
-  int pid = 0;                 // present, proven
+  int pid = 0;                 // present, proven; 0 where it is no process
   std::optional<Fault> fault;  // foreign, check_failed, launch_failed, not_ready, not_reloaded
   std::optional<Exit> exit;    // died
   unsigned survivors = 0;      // cleared
@@ -137,8 +146,8 @@ struct ClearListeners { MemberId id; AttemptId attempt; int master_pid = 0; };
 struct Sweep { MemberId id; AttemptId attempt; bool force = false; int only_of_master = 0; };
 /// The master is dead: nothing new for its processes, and wait until they have done what they are at.
 struct Drain { MemberId id; AttemptId attempt; int master_pid = 0; };
-/// Wait for the end of that process: it has what this member needs.
-struct AwaitEnd { MemberId id; AttemptId attempt; int pid = 0; };
+/// Wait until what this member lacks may have come: the end of that process, which has it, or an answer (0).
+struct AwaitRelief { MemberId id; AttemptId attempt; int holder = 0; };
 /// Stop that work; its answer is not wanted any more.
 struct Abandon { MemberId id; AttemptId attempt; };
 
@@ -167,7 +176,7 @@ struct Reread {};
 struct Leave {};
 // clang-format on
 
-using Action = std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Drain, AwaitEnd,
+using Action = std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Drain, AwaitRelief,
                             Abandon, SignalMaster, ArmTimer, CancelTimer, Errand, Initiate, Progress, Record, Concluded,
                             Forget, Reread, Leave>;
 

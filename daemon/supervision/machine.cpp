@@ -85,6 +85,7 @@ Input meaning(const Happened& happened) {
 }
 
 std::string describe(const Exit& exit) {
+  if (!exit.words.empty()) return exit.words;
   if (exit.cause == ExitCause::oom) return "was killed by the OOM killer";
   if (exit.signal) return "was killed by " + exit.signal_name;
   if (exit.status) return "exited with status " + std::to_string(*exit.status);
@@ -260,6 +261,11 @@ void Machine::reset_failed(Context& context) {
 
 State Machine::state() const { return state_of(phase_); }
 
+std::string Machine::life(int pid) const {
+  if (spec_.wording) return spec_.wording->life;
+  return (spec_.companion ? "process " : "master ") + std::to_string(pid);
+}
+
 bool Machine::falling() const {
   bool must_end = desired_ == Desired::down || bounce_;
   return must_end && !at_rest() && phase_ != Phase::queued && phase_ != Phase::unknown;
@@ -334,9 +340,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::adopt:
       master_ = Master{happened.attempt, happened.pid, context.now};
       touched_ = true;
-      record("adopted",
-             std::string(master()) + " " + std::to_string(happened.pid) +
-                 (sighted_ ? " was started outside postmultid" : " was running already"),
+      record("adopted", life(happened.pid) + (sighted_ ? " was started outside postmultid" : " was running already"),
              context);
       if (!wished_ || sighted_) desired_ = Desired::up;  // somebody started it, enabled or not
       return run(context);
@@ -366,7 +370,10 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       // The probe ends first and says what is missing; the timer is for a probe that hangs.
       return begin(Phase::proving, spec_.policy.start_timeout + kFindLimit,
                    Probe{.id = {}, .attempt = {}, .limit = spec_.policy.start_timeout}, context);
-    case Step::note_master: master_ = Master{happened.attempt, happened.pid, std::nullopt}; return;
+    case Step::note_master:
+      master_ = Master{happened.attempt, happened.pid, std::nullopt};
+      return desired_ == Desired::down ? withdraw(context) : void();
+    case Step::withdraw: return withdraw(context);
     case Step::run: return run(context);
 
     case Step::reject: {
@@ -429,7 +436,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
       return;
     case Step::kill:
-      record("killing", "master did not end within stop_timeout: SIGKILL", context);
+      record("killing", life(pid()) + " did not end within stop_timeout: SIGKILL", context);
       enter_with_deadline(Phase::killing, kKillLimit, context);
       context.actions.push_back(SignalMaster{spec_.id, master_->id, true});
       return;
@@ -444,10 +451,10 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       if (!forced_) return sweep(true, context);
       [[fallthrough]];
     case Step::stuck: {
-      std::string what = phase_ == Phase::killing ? "master " + std::to_string(pid()) + " did not end after SIGKILL"
+      std::string what = phase_ == Phase::killing ? life(pid()) + " did not end after SIGKILL"
                                                   : "processes of this instance did not end after SIGKILL";
       park({FailureClass::environment, "stuck", what + ": is it in uninterruptible sleep?",
-            "ps -o pid,stat,wchan,cmd -s " + std::to_string(last_pid_)},
+            last_pid_ ? "ps -o pid,stat,wchan,cmd -s " + std::to_string(last_pid_) : ""},
            std::nullopt, context);
       next_at_ = context.now + kStuckRetry;
       return arm(*next_at_, context);
@@ -476,7 +483,9 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       if (happened.survivors)
         record("cleared", std::to_string(happened.survivors) + " processes of the dead master finish their sessions",
                context);
-      return desired_ == Desired::down ? sweep(aborting_, context) : by_policy(context);
+      if (desired_ == Desired::down) return sweep(aborting_, context);
+      if (fault_ && fault_->missing != model::Missing::nothing) return park(*fault_, retry_after(*fault_), context);
+      return by_policy(context);
     case Step::again:
       if (!spec_.broken && phase_ == Phase::backoff) ++restarts_;
       if (desired_ == Desired::down) return wind_down(context);
@@ -542,7 +551,7 @@ void Machine::run(Context& context) {
     if (fault_ && fault_->code == kMasterDied)
       after =
           ", " + in_milliseconds(std::chrono::duration_cast<Duration>(context.now - exited_at_)) + " after the death";
-    record("running", std::string(master()) + " " + std::to_string(master_->pid) + " is ready" + after, context);
+    record("running", life(master_->pid) + " is ready" + after, context);
     fault_.reset();
   }
   stopped_outside_ = false;
@@ -636,6 +645,14 @@ void Machine::undo_start(const Happened& happened, Context& context) {
   context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
 }
 
+/// Nobody waits for it to be ready any more. Once it can be signalled with proof it is ended.
+void Machine::withdraw(Context& context) {
+  if (!master_) return;
+  if (aborting_) return abort(context);
+  enter_with_deadline(Phase::terminating, spec_.policy.stop_timeout, context);
+  context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
+}
+
 /// Its master is gone, also one that died before it was killed for this: what its processes are at is finished.
 void Machine::drain(Context& context) {
   begin(Phase::draining, drain_limit_, Drain{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
@@ -660,7 +677,8 @@ void Machine::settle(Context& context) {
   }
   failing_ = false;
   if (!swept_whole_) return sweep(aborting_, context);
-  record("stopped", spec_.companion ? "no process left" : "lock free, no process and no listener left", context);
+  const char* evidence = spec_.companion ? "no process left" : "lock free, no process and no listener left";
+  record("stopped", spec_.wording ? spec_.wording->stopped : evidence, context);
   queue(context);
 }
 
@@ -669,10 +687,10 @@ void Machine::crashed(const Happened& happened, Context& context) {
   full_check_ = false;
   checked_ = false;
   bounce_ = false;
-  fault_ = Fault{FailureClass::crash, kMasterDied,
-                 std::string(master()) + " " + std::to_string(last_pid_) + " " +
-                     (happened.exit ? describe(*happened.exit) : std::string("was lost")),
-                 ""};
+  Exit exit = happened.exit.value_or(Exit{.words = "was lost"});
+  bool lacks = exit.missing != model::Missing::nothing;
+  fault_ = Fault{lacks ? FailureClass::environment : FailureClass::crash, kMasterDied,
+                 life(last_pid_) + " " + describe(exit), "", exit.missing};
   record("died", fault_->message, context);
   if (phase_ == Phase::reloading)
     end_reload(Outcome::failed, "the reload cost its master: " + fault_->message + "; it is started again", context);
@@ -719,13 +737,16 @@ void Machine::park(Fault fault, std::optional<Duration> again_after, Context& co
   full_check_ = true;
   risen_ = true;
   enter(Phase::failed, context);
-  if (again_after) {
+  bool told = desired_ == Desired::up && (fault_->holder || fault_->missing == model::Missing::answer);
+  // An answer is looked for all the time; to try to start meanwhile would only hide why it has failed.
+  bool in_vain = told && fault_->missing == model::Missing::answer;
+  if (again_after && !in_vain) {
     next_at_ = context.now + *again_after;
     arm(*next_at_, context);
   }
-  if (fault_->holder && desired_ == Desired::up) {
+  if (told) {
     working_ = true;
-    context.actions.push_back(AwaitEnd{spec_.id, attempt_, fault_->holder});
+    context.actions.push_back(AwaitRelief{spec_.id, attempt_, fault_->holder});
   }
   conclude(refused ? Outcome::refused : Outcome::failed, fault_->message, context);
 }

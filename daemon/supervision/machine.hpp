@@ -133,7 +133,8 @@ class Machine {
   void no_reload(Context& context);
   void end_reload(Outcome outcome, const std::string& message, Context& context);
   void abort(Context& context);
-  const char* master() const { return spec_.companion ? "process" : "master"; }
+  std::string life(int pid) const;
+  void withdraw(Context& context);
   void fail_start(Fault fault, Context& context);
   void undo_start(const Happened& happened, Context& context);
   void drain(Context& context);

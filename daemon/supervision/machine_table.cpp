@@ -64,7 +64,7 @@ constexpr MachineTable table = build(
     {Phase::launching,
      {{I::want_reload, reload_later}, {I::launched, prove}, {I::launch_failed, retry_launch}, {I::expired, undo_start}}},
     {Phase::proving,
-     {{I::want_reload, reload_later}, {I::proven, note_master}, {I::ready, run}, {I::not_ready, undo_start},
+     {{I::want_down, withdraw}, {I::want_abort, withdraw}, {I::want_drain, withdraw}, {I::want_reload, reload_later}, {I::proven, note_master}, {I::ready, run}, {I::not_ready, undo_start},
       {I::died, undo_start}, {I::quit, undo_start}, {I::expired, undo_start}}},
     {Phase::running,
      {{I::want_up, already}, {I::want_down, leave}, {I::want_drain, leave}, {I::want_bounce, guard}, {I::want_abort, abort},

@@ -70,6 +70,7 @@ enum class Step {
   launch,
   prove,
   note_master,     // it can be signalled from now on
+  withdraw,        // it is not wanted any more, ready or not
   run,             // ready (or leave at once, if it is not wanted any more)
   reject,          // the check says no: a configuration failure
   retry_launch,    // master -w failed: nothing runs; policy decides

@@ -21,7 +21,7 @@ std::ostream& operator<<(std::ostream& out, const Happening& h) {
   return out << "{" << h.what << " " << h.member << " " << h.second << " +" << h.pause_ms << "ms}";
 }
 
-constexpr int kKinds = 26;
+constexpr int kKinds = 29;
 
 void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening& h) {
   std::string id = members[static_cast<std::size_t>(h.member) % members.size()].id.text;
@@ -74,6 +74,12 @@ void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening
     case 23: host.surroundings_changed(postmultid::model::Missing::address); break;
     case 24: host.look(id, h.second % 3 == 0); break;
     case 25: host.replace_programs({{id}, {other}}); break;
+    case 26: behaviour.gets_ready = h.second % 2; break;
+    case 27:
+      behaviour.missing = h.second % 2 ? postmultid::model::Missing::answer : postmultid::model::Missing::nothing;
+      host.lose(id, postmultid::model::Missing::answer);
+      break;
+    case 28: host.relieve(id); break;
     default: break;
   }
   host.run(milliseconds(h.pause_ms));

@@ -30,6 +30,7 @@ struct Behaviour {
   bool answers = true;                               // false: work never ends by itself
   bool heeds_sigterm = true;                         // false: only SIGKILL ends the master
   bool sweeps = true;                                // false: left-overs do not go away
+  bool gets_ready = true;                            // false: a probe proves the master, and then waits for ever
   bool foreign = false;                              // something unproven holds the lock
   model::Missing missing = model::Missing::nothing;  // ... around it
 };
@@ -95,6 +96,17 @@ class VirtualHost {
     exit.signal_name = "SIG" + std::to_string(signal);
     if (!signal) exit.status = 0;
     end_master(id, exit);
+  }
+
+  /// What it lacked was waited for, and may have come.
+  void relieve(const std::string& id) {
+    if (!working_.contains(id)) return;
+    handle(Happened{.id = {id}, .input = Input::relieved, .attempt = working_.at(id)});
+  }
+
+  /// What its life is ends for want of something around it.
+  void lose(const std::string& id, model::Missing what) {
+    if (masters_.contains(id)) end_master(id, Exit{.words = "is lost", .missing = what});
   }
 
   /// Somebody starts a master by hand before we look.
@@ -295,14 +307,22 @@ class VirtualHost {
     });
   }
   void perform(const Probe& a) {
+    if (!behaviour[a.id.text].gets_ready) {
+      working_[a.id.text] = a.attempt;
+      return later([this, a] {
+        if (working_[a.id.text] == a.attempt && masters_.contains(a.id.text)) prove(a);
+      });
+    }
     answer(a.id, a.attempt, [this, id = a.id, attempt = a.attempt] {
-      auto master = masters_.find(id.text);
-      if (master == masters_.end()) return fault(Input::not_ready, "no-master");
-      master->second.known_as = attempt;
-      Happened proven{.id = id, .input = Input::proven, .attempt = attempt, .pid = master->second.pid};
-      handle(proven);
+      if (!masters_.contains(id.text)) return fault(Input::not_ready, "no-master");
+      prove({id, attempt});
       return behaviour[id.text].ready ? happened(Input::ready) : fault(Input::not_ready, "not-ready");
     });
+  }
+  void prove(const Probe& a) {
+    Life& master = masters_.at(a.id.text);
+    master.known_as = a.attempt;
+    handle(Happened{.id = a.id, .input = Input::proven, .attempt = a.attempt, .pid = master.pid});
   }
   void perform(const ClearListeners& a) {
     answer(a.id, a.attempt, [] { return happened(Input::cleared); });
@@ -319,7 +339,7 @@ class VirtualHost {
     if (masters_.contains(a.id.text)) violations.push_back("drained " + a.id.text + " beside its master");
     answer(a.id, a.attempt, [] { return happened(Input::drained); });
   }
-  void perform(const AwaitEnd& a) { working_[a.id.text] = a.attempt; }
+  void perform(const AwaitRelief& a) { working_[a.id.text] = a.attempt; }
   void perform(const Abandon& a) {
     if (working_[a.id.text] == a.attempt) working_.erase(a.id.text);
   }

@@ -827,3 +827,51 @@ TEST_CASE("a stop is never lost while something is missing") {
   CHECK(host.state("postfix-out") == State::stopped);
   CHECK(host.outcomes[stop]["postfix-out"] == Outcome::unchanged);  // it never ran
 }
+
+TEST_CASE("a start that nobody wants any more is ended as soon as its master is proved, ready or not") {
+  VirtualHost host;
+  host.behaviour["postfix-out"].gets_ready = false;
+  host.latency_max = milliseconds(20);
+  host.inventory(border_mail_server());
+  while (host.member("postfix-out").phase() != Phase::proving) host.run(milliseconds(1));
+  std::uint64_t stop = 0;
+  SUBCASE("asked before it is proved") { stop = host.request(Ask::stop, {"postfix-out"}); }
+  SUBCASE("asked after") {
+    host.run(seconds(1));
+    stop = host.request(Ask::stop, {"postfix-out"});
+  }
+  SUBCASE("an abort") { stop = host.request(Ask::abort, {"postfix-out"}); }
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::stopped);
+  CHECK(host.outcomes[stop]["postfix-out"] == Outcome::done);
+  CHECK(host.violations.empty());
+}
+
+TEST_CASE("who lacks an answer is failed until somebody has heard one: no timer hides that") {
+  using postmultid::model::Missing;
+  VirtualHost host = started();
+  host.behaviour["postfix-out"].missing = Missing::answer;
+  host.log.clear();
+  host.lose("postfix-out", Missing::answer);
+  host.run(std::chrono::hours(3));
+  CHECK(host.state("postfix-out") == State::failed);
+  CHECK(host.state("postfix-in") == State::running);
+  CHECK(host.member("postfix-out").fault()->message.ends_with(" is lost"));
+  CHECK(std::find(host.log.begin(), host.log.end(), "check postfix-out") == host.log.end());
+
+  host.behaviour["postfix-out"].missing = Missing::nothing;
+  SUBCASE("heard") {
+    host.relieve("postfix-out");
+    host.run(seconds(1));
+    CHECK(host.state("postfix-out") == State::running);
+  }
+  SUBCASE("not wanted any more") {
+    host.request(Ask::stop, {"postfix-out"});
+    host.run(seconds(1));
+    CHECK(host.state("postfix-out") == State::stopped);
+    host.relieve("postfix-out");
+    host.run(seconds(1));
+    CHECK(host.state("postfix-out") == State::stopped);
+  }
+  CHECK(host.violations.empty());
+}
