@@ -163,6 +163,9 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
     print_line("queue", fmt::format("active {}, deferred {}, incoming {}, hold {}, maildrop {}, corrupt {}; oldest {}",
                                     member.queue->active, member.queue->deferred, member.queue->incoming,
                                     member.queue->hold, member.queue->maildrop, member.queue->corrupt, oldest(member)));
+  if (member.survivors)
+    print_line("earlier", fmt::format("{} processes of an earlier master finish what they are at; at {} they are ended",
+                                      member.survivors->count, clock(member.survivors->ended_at)));
   if (member.last_exit) print_line("before", exit_words(*member.last_exit));
   print_line("config", member.config_directory);
 }

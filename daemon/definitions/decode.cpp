@@ -89,6 +89,7 @@ Supervise decode_supervise(const Node& node, Complaints& complaints) {
   supervise.start_timeout = reader.value("start_timeout", duration_above_zero);
   supervise.stop_timeout = reader.value("stop_timeout", duration_above_zero);
   supervise.stop_grace = reader.value("stop_grace", duration);
+  supervise.orphan_grace = reader.value("orphan_grace", duration);
   if (supervise.restart_delay && supervise.restart_delay_max && *supervise.restart_delay > *supervise.restart_delay_max)
     reader.complain(node.find("restart_delay")->value.place, "restart_delay is longer than restart_delay_max");
   reader.finish();

@@ -15,7 +15,8 @@ Supervise Supervise::over(const Supervise& further) const {
           .retry_failed = nearer(retry_failed, further.retry_failed),
           .start_timeout = nearer(start_timeout, further.start_timeout),
           .stop_timeout = nearer(stop_timeout, further.stop_timeout),
-          .stop_grace = nearer(stop_grace, further.stop_grace)};
+          .stop_grace = nearer(stop_grace, further.stop_grace),
+          .orphan_grace = nearer(orphan_grace, further.orphan_grace)};
 }
 
 std::string Endpoint::text() const {

@@ -46,7 +46,7 @@ struct Supervise {
   std::optional<Duration> restart_delay, restart_delay_max, stable_after, start_limit_interval;
   std::optional<unsigned> start_limit;
   std::optional<RetryFailed> retry_failed;
-  std::optional<Duration> start_timeout, stop_timeout, stop_grace;
+  std::optional<Duration> start_timeout, stop_timeout, stop_grace, orphan_grace;
 
   /// What is written here, and `further` where nothing is.
   Supervise over(const Supervise& further) const;

@@ -7,6 +7,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <memory>
@@ -97,6 +98,14 @@ std::vector<pid_t> children_of(pid_t pid) {
   std::istringstream list(read_small_file(proc(pid, "task/" + std::to_string(pid) + "/children")).value_or(""));
   for (pid_t child; list >> child;) children.push_back(child);
   return children;
+}
+
+std::vector<pid_t> descendants_of(pid_t pid) {
+  std::vector<pid_t> all = children_of(pid);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (pid_t child : children_of(all[i]))
+      if (std::find(all.begin(), all.end(), child) == all.end()) all.push_back(child);
+  return all;
 }
 
 bool executable_is_replaced(pid_t pid) { return read_link(proc(pid, "exe")).value_or("").ends_with(kDeleted); }

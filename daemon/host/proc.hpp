@@ -36,6 +36,8 @@ std::optional<ProcessStat> process_stat(pid_t pid);
 std::optional<std::chrono::system_clock::time_point> started_at(std::uint64_t start_ticks);
 std::vector<pid_t> all_processes();
 std::vector<pid_t> children_of(pid_t pid);
+/// Its children, theirs, and so on.
+std::vector<pid_t> descendants_of(pid_t pid);
 
 /// The executable's path, without the " (deleted)" that the kernel adds after an upgrade; empty if not readable.
 std::string executable(pid_t pid);

@@ -4,7 +4,9 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "host/fd.hpp"
 #include "model/error.hpp"
@@ -38,5 +40,8 @@ class Process {
   pid_t pid_ = 0;
   Fd pidfd_;
 };
+
+/// Some that were found, for whoever wants to see their end; null: none were.
+using Processes = std::shared_ptr<const std::vector<Process>>;
 
 }  // namespace postmultid::host

@@ -118,6 +118,18 @@ Proof proof_of(const json& j) {
   return proof;
 }
 
+json of(const Survivors& survivors) {
+  json j{{"count", survivors.count}};
+  to(j, "ended_at", survivors.ended_at);
+  return j;
+}
+
+Survivors survivors_of(const json& j) {
+  Survivors survivors{j.at("count"), {}};
+  from(j, "ended_at", survivors.ended_at);
+  return survivors;
+}
+
 /// An optional part of a member: null in JSON when it is not there.
 template <typename T, typename Read>
 void part(const json& j, const char* key, std::optional<T>& value, Read read) {
@@ -144,7 +156,8 @@ void to_json(json& j, const Member& m) {
            {"listeners", m.listeners},
            {"queue", m.queue ? of(*m.queue) : json()},
            {"restart_required", m.restart_required},
-           {"proof", m.proof ? of(*m.proof) : json()}};
+           {"proof", m.proof ? of(*m.proof) : json()},
+           {"survivors", m.survivors ? of(*m.survivors) : json()}};
   for (const auto& check : m.checks) j["checks"].push_back(of(check));
   put(j, "enabled", m.enabled);
   put(j, "pid", m.pid);
@@ -174,6 +187,7 @@ void from_json(const json& j, Member& m) {
   part(j, "queue", m.queue, queue_of);
   j.at("restart_required").get_to(m.restart_required);
   part(j, "proof", m.proof, proof_of);
+  part(j, "survivors", m.survivors, survivors_of);
   get(j, "enabled", m.enabled);
   get(j, "pid", m.pid);
   get(j, "processes", m.processes);

@@ -68,6 +68,12 @@ struct Proof {
   WallTime proved_at;
 };
 
+/// What crashed masters have left in the middle of a session, beside the one that runs.
+struct Survivors {
+  std::uint64_t count = 0;
+  WallTime ended_at;  // if they have not ended by themselves
+};
+
 struct Member {
   MemberId id;
   std::string name, group;
@@ -91,6 +97,7 @@ struct Member {
   bool restart_required = false;
   std::optional<bool> drift;
   std::optional<Proof> proof;
+  std::optional<Survivors> survivors;
 };
 
 struct Group {

@@ -21,7 +21,8 @@ namespace postmultid::postfix {
 namespace {
 
 // From fork to exec takes a child of master microseconds; a tenth of a second is for a busy host.
-constexpr std::chrono::seconds kVoluntaryEnd{3};
+constexpr std::chrono::seconds kVoluntaryEnd{3}, kForcedEnd{1}, kTellEvery{1};
+constexpr std::chrono::milliseconds kLockWait{20};
 constexpr int kLockLooks = 50;
 constexpr std::chrono::milliseconds kLockPause{2};
 
@@ -75,6 +76,52 @@ std::vector<host::Process> processes_of(const Instance& instance, pid_t session)
   return found;
 }
 
+namespace {
+
+/// The commands among the descendants of these.
+std::vector<host::Process> commands_below(const Instance& instance, const std::vector<host::Process>& processes) {
+  std::vector<host::Process> found;
+  std::string daemons = real_daemon_directory(instance);
+  std::set<pid_t> seen;
+  for (const host::Process& parent : processes)
+    for (pid_t pid : host::descendants_of(parent.pid())) {
+      if (!seen.insert(pid).second) continue;
+      auto process = host::Process::open(pid);
+      if (!process || std::filesystem::path(host::executable(pid)).parent_path() == daemons) continue;
+      // Its parent lives still, so the number was its descendant's all the time.
+      if (parent.alive() && process->alive()) found.push_back(std::move(*process));
+    }
+  return found;
+}
+
+}  // namespace
+
+asio::awaitable<host::Processes> commands_of(Tools& tools, Instance instance, pid_t master) {
+  auto look = [instance, master]() -> host::Processes {
+    std::vector<host::Process> parents;
+    if (auto process = host::Process::open(master)) parents.push_back(std::move(*process));
+    return std::make_shared<const std::vector<host::Process>>(commands_below(instance, parents));
+  };
+  co_return co_await host::offload(tools.pool(), std::move(look));
+}
+
+asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instance, pid_t master) {
+  auto look = [instance, master]() -> host::Processes {
+    std::vector<host::Process> found = processes_of(instance);
+    auto own = host::descendants_of(master);
+    own.push_back(master);
+    std::erase_if(found, [&](const host::Process& process) {
+      bool is_own = std::find(own.begin(), own.end(), process.pid()) != own.end();
+      // Somebody's try to start another master is no left-over.
+      return is_own || std::filesystem::path(host::executable(process.pid())).filename() == "master";
+    });
+    auto commands = commands_below(instance, found);
+    std::move(commands.begin(), commands.end(), std::back_inserter(found));
+    return std::make_shared<const std::vector<host::Process>>(std::move(found));
+  };
+  co_return co_await host::offload(tools.pool(), std::move(look));
+}
+
 asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t dead_master) {
   auto clear = [instance, dead_master] {
     std::set<std::uint64_t> done;
@@ -98,20 +145,26 @@ namespace {
 
 struct Left {
   std::vector<host::Process> processes;
-  std::vector<bool> leads_session;  // left master's process group on purpose; see sweep()
+  std::vector<host::Process> commands;  // theirs
+  std::vector<bool> leads_session;      // left master's process group on purpose; see sweep()
   bool lock_free = false;
 };
 
-asio::awaitable<bool> all_ended(std::shared_ptr<Left> left) {
+using Waited = std::vector<const host::Process*>;
+
+/// The caller holds what `others` point to.
+asio::awaitable<bool> all_ended(std::shared_ptr<Left> left, Waited others = {}) {
   for (const host::Process& process : left->processes) co_await host::ended(process);
+  for (const host::Process* process : others) co_await host::ended(*process);
   co_return true;
 }
 
-}  // namespace
-
-namespace {
-
-constexpr std::chrono::seconds kTellEvery{1};
+Waited living(const std::vector<host::Process>& processes) {
+  Waited alive;
+  for (const host::Process& process : processes)
+    if (process.alive()) alive.push_back(&process);
+  return alive;
+}
 
 /// "2 smtpd, 1 smtp, the oldest for 75 s"
 std::string described(const std::vector<host::Process>& processes) {
@@ -149,14 +202,17 @@ asio::awaitable<void> drain(Tools& tools, Instance instance, pid_t dead_master, 
   }
 }
 
-asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master) {
+asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master,
+                            host::Processes commands) {
+  auto known = std::make_shared<std::vector<host::Process>>();  // commands whose parent may be gone by now
   // postscreen, verify and proxymap lead sessions of their own so that no signal to the group can hit them while they
   // write a database; they end by themselves when master is gone. They get a moment before they get a signal.
-  for (bool spare_leaders = !force;; spare_leaders = false) {
+  for (int round = 0;; ++round) {
     // Shared with the thread that fills it: a cancelled sweep leaves the thread to finish alone.
     auto left = std::make_shared<Left>();
     auto look = [instance, only_of_master, left] {
       left->processes = processes_of(instance, only_of_master);
+      left->commands = commands_below(instance, left->processes);
       for (const host::Process& process : left->processes)
         left->leads_session.push_back(host::process_stat(process.pid()).value_or(host::ProcessStat{}).session ==
                                       process.pid());
@@ -166,11 +222,16 @@ asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t o
     co_await host::offload(tools.pool(), std::move(look));
     auto cancellation = co_await asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != asio::cancellation_type::none) co_return;  // what was seen may be long ago
-    if (left->processes.empty() && left->lock_free) co_return;
-    if (left->processes.empty()) co_await host::pause(std::chrono::milliseconds(20));
+    std::move(left->commands.begin(), left->commands.end(), std::back_inserter(*known));
+    auto waited_for = living(*known);
+    if (commands) std::ranges::copy(living(*commands), std::back_inserter(waited_for));
+    if (left->processes.empty() && waited_for.empty() && left->lock_free) co_return;
+    if (left->processes.empty() && waited_for.empty()) co_await host::pause(kLockWait);
     for (std::size_t i = 0; i < left->processes.size(); ++i)
-      if (!(spare_leaders && left->leads_session[i])) (void)left->processes[i].signal(force ? SIGKILL : SIGTERM);
-    co_await host::within(kVoluntaryEnd, all_ended(left));
+      if (force || round > 0 || !left->leads_session[i]) (void)left->processes[i].signal(force ? SIGKILL : SIGTERM);
+    for (const host::Process* command : waited_for)
+      if (force) (void)command->signal(round == 0 ? SIGTERM : SIGKILL);
+    co_await host::within(force ? kForcedEnd : kVoluntaryEnd, all_ended(left, waited_for));
   }
 }
 

@@ -2,7 +2,9 @@
 // leaves because it keeps a session of its own (postscreen, verify, proxymap in write mode).
 //
 // A process belongs to an instance if it runs a program of $daemon_directory and stands in queue_directory: both
-// are set by master before it serves anything, and nobody else has reason to do both.
+// are set by master before it serves anything, and nobody else has reason to do both. Commands that its daemons run (pipe(8),
+// local(8), spawn(8)) are any programs, in sessions of their own: they are known by whose children they are, as long as
+// their parent lives.
 #pragma once
 
 #include <functional>
@@ -18,6 +20,12 @@ namespace postmultid::postfix {
 /// The instance's processes; of one master's session only, if `session` is not 0. May block on /proc.
 std::vector<host::Process> processes_of(const Instance& instance, pid_t session = 0);
 
+/// The commands that the daemons of this master run just now.
+asio::awaitable<host::Processes> commands_of(Tools& tools, Instance instance, pid_t master);
+
+/// What earlier masters have left beside this one: daemons in the middle of a session, and their commands.
+asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instance, pid_t master);
+
 /// After a crash: shuts the listening TCP sockets that the dead master's processes still hold, so that none of them
 /// swallows a connection beside the new master's (SO_REUSEPORT), and leaves the processes to end their sessions.
 /// Where taking the socket is not permitted, the process is ended. Then waits a moment for the lock: a child that the
@@ -30,7 +38,9 @@ asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t
 asio::awaitable<void> drain(Tools& tools, Instance instance, pid_t dead_master, std::function<void(std::string)> tell);
 
 /// Ends the instance's processes (with SIGTERM, or SIGKILL if `force`) and returns when none is left and the lock is
-/// free. How long that may take is the caller's to say.
-asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master);
+/// free. How long that may take is the caller's to say. Commands, those known from before included, are waited for: they
+/// may be writing to a mailbox. If `force`, they get SIGTERM and a second later SIGKILL.
+asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master,
+                            host::Processes commands);
 
 }  // namespace postmultid::postfix

@@ -59,7 +59,7 @@ asio::awaitable<unsigned> CommandDriver::clear_listeners(pid_t) const {
   co_return 0;
 }
 
-asio::awaitable<void> CommandDriver::sweep(bool force, pid_t) const {
+asio::awaitable<void> CommandDriver::sweep(bool force, pid_t, host::Processes) const {
   co_await companions::sweep(pool_, command_, force);
 }
 

@@ -20,7 +20,7 @@ class CommandDriver : public CompanionDriver {
   asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
   asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const override;
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
-  asio::awaitable<void> sweep(bool force, pid_t only_of) const override;
+  asio::awaitable<void> sweep(bool force, pid_t only_of, host::Processes commands) const override;
 
   Counts count() const override;
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;

@@ -28,4 +28,8 @@ asio::awaitable<Done> CompanionDriver::flush() const { co_return no_instance(); 
 
 asio::awaitable<Done> CompanionDriver::enable(bool) const { co_return no_instance(); }
 
+asio::awaitable<host::Processes> CompanionDriver::commands(pid_t) const { co_return nullptr; }
+
+asio::awaitable<host::Processes> CompanionDriver::survivors(pid_t) const { co_return nullptr; }
+
 }  // namespace postmultid::runtime

@@ -15,6 +15,8 @@ class CompanionDriver : public Driver {
 
   asio::awaitable<Done> guard(bool restart, bool accept_new_queue, pid_t pid) const override;
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
+  asio::awaitable<host::Processes> commands(pid_t pid) const override;
+  asio::awaitable<host::Processes> survivors(pid_t pid) const override;
   asio::awaitable<void> drain(pid_t dead, std::function<void(std::string)> tell) const override;
   asio::awaitable<Done> reload(std::shared_ptr<const host::Process> process) const override;
   asio::awaitable<Done> flush() const override;

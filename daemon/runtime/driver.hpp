@@ -65,7 +65,12 @@ class Driver {
   /// How well it does its work. `thorough`: also what is too dear for every look.
   virtual asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const = 0;
   virtual asio::awaitable<unsigned> clear_listeners(pid_t dead) const = 0;
-  virtual asio::awaitable<void> sweep(bool force, pid_t only_of) const = 0;
+  /// Programs that what runs as `pid` has begun and that its end does not reach.
+  virtual asio::awaitable<host::Processes> commands(pid_t pid) const = 0;
+  /// What is left of earlier lives beside what runs as `pid`.
+  virtual asio::awaitable<host::Processes> survivors(pid_t pid) const = 0;
+  /// `commands`: those that had been begun when it was told to end.
+  virtual asio::awaitable<void> sweep(bool force, pid_t only_of, host::Processes commands) const = 0;
   /// Returns when what the dead process left under way is done; says now and then what that is.
   virtual asio::awaitable<void> drain(pid_t dead, std::function<void(std::string)> tell) const = 0;
   virtual asio::awaitable<Done> reload(std::shared_ptr<const host::Process> process) const = 0;

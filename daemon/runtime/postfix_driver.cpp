@@ -128,8 +128,16 @@ asio::awaitable<unsigned> PostfixDriver::clear_listeners(pid_t dead) const {
   co_return co_await postfix::clear_listeners(tools_, instance_, dead);
 }
 
-asio::awaitable<void> PostfixDriver::sweep(bool force, pid_t only_of) const {
-  co_await postfix::sweep(tools_, instance_, force, only_of);
+asio::awaitable<host::Processes> PostfixDriver::commands(pid_t pid) const {
+  co_return co_await postfix::commands_of(tools_, instance_, pid);
+}
+
+asio::awaitable<host::Processes> PostfixDriver::survivors(pid_t pid) const {
+  co_return co_await postfix::survivors_beside(tools_, instance_, pid);
+}
+
+asio::awaitable<void> PostfixDriver::sweep(bool force, pid_t only_of, host::Processes commands) const {
+  co_await postfix::sweep(tools_, instance_, force, only_of, std::move(commands));
 }
 
 asio::awaitable<void> PostfixDriver::drain(pid_t dead, std::function<void(std::string)> tell) const {

@@ -31,7 +31,9 @@ class PostfixDriver : public Driver {
   asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
   asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const override;
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
-  asio::awaitable<void> sweep(bool force, pid_t only_of) const override;
+  asio::awaitable<host::Processes> commands(pid_t pid) const override;
+  asio::awaitable<host::Processes> survivors(pid_t pid) const override;
+  asio::awaitable<void> sweep(bool force, pid_t only_of, host::Processes commands) const override;
   asio::awaitable<void> drain(pid_t dead, std::function<void(std::string)> tell) const override;
   asio::awaitable<Done> reload(std::shared_ptr<const host::Process> process) const override;
   asio::awaitable<Done> flush() const override;

@@ -37,6 +37,7 @@ Policy policy_of(const definitions::Supervise& written) {
   policy.start_timeout = written.start_timeout.value_or(policy.start_timeout);
   policy.stop_timeout = written.stop_timeout.value_or(policy.stop_timeout);
   policy.stop_grace = written.stop_grace.value_or(policy.stop_grace);
+  policy.orphan_grace = written.orphan_grace.value_or(policy.orphan_grace);
   return policy;
 }
 

@@ -257,10 +257,13 @@ void Shell::perform(const Abandon& a) {
 }
 
 void Shell::perform(const SignalMaster& a) {
-  Ward& of = wards_.at(a.id);
-  if (!of.charge || of.charge->id != a.master) return;
-  if (auto asked = of.charge->life->end(a.kill); !asked)
-    host::log(Level::warning, a.id.text + ": " + asked.error().message);
+  auto charge = wards_.at(a.id).charge;
+  if (charge && charge->id == a.master) asio::co_spawn(loop_, end_life(a, charge), report_end);
+}
+
+void Shell::perform(const EndSurvivors& a) {
+  auto charge = wards_.at(a.id).charge;
+  if (charge && charge->id == a.master) asio::co_spawn(loop_, end_survivors(a, charge), report_end);
 }
 
 void Shell::perform(const ArmTimer& a) {

@@ -90,6 +90,7 @@ class Shell : public Service, private Crew {
   void perform(const supervision::AwaitRelief& action);
   void perform(const supervision::Abandon& action);
   void perform(const supervision::SignalMaster& action);
+  void perform(const supervision::EndSurvivors& action);
   void perform(const supervision::ArmTimer& action);
   void perform(const supervision::CancelTimer& action);
   void perform(const supervision::Errand& action);
@@ -111,6 +112,8 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> sweep(supervision::Sweep action);
   asio::awaitable<void> drain(supervision::Drain action);
   asio::awaitable<void> await_relief(supervision::AwaitRelief action);
+  asio::awaitable<void> end_life(supervision::SignalMaster action, std::shared_ptr<Charge> charge);
+  asio::awaitable<void> end_survivors(supervision::EndSurvivors action, std::shared_ptr<Charge> charge);
   asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_for_ever(model::MemberId id, std::shared_ptr<Charge> charge);

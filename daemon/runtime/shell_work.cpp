@@ -2,6 +2,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <csignal>
 #include <utility>
 
 #include "host/deadline.hpp"
@@ -10,6 +11,7 @@
 #include "host/packages.hpp"
 #include "host/watch.hpp"
 #include "runtime/shell.hpp"
+#include "runtime/view.hpp"
 
 namespace postmultid::runtime {
 
@@ -29,6 +31,10 @@ constexpr unsigned kThoroughEvery = 8;
 constexpr int kSightings = 20;
 constexpr milliseconds kSightingPause{100};
 constexpr milliseconds kSettlePause{200};
+// To look through /proc takes milliseconds.
+constexpr std::chrono::seconds kCommandsLimit{1};
+// How often survivors are counted anew, and how long they get after a signal.
+constexpr milliseconds kSurvivorsLook{5000}, kSurvivorsEnd{3000};
 // An upgrade that waits for an answer at its terminal does not go on by itself, and the programs are replaced already.
 constexpr std::chrono::minutes kUpgradeLimit{10};
 constexpr std::chrono::seconds kUpgradePause{1};
@@ -137,7 +143,7 @@ asio::awaitable<void> Shell::await_relief(AwaitRelief action) {
 
 asio::awaitable<void> Shell::sweep(Sweep action) {
   auto driver = as_it_ran(action.id);
-  co_await driver->sweep(action.force, action.only_of_master);
+  co_await driver->sweep(action.force, action.only_of_master, wards_.at(action.id).commands);
   happened({.id = action.id, .input = Input::swept, .attempt = action.attempt});
 }
 
@@ -191,6 +197,8 @@ void Shell::take_charge(const MemberId& id, std::shared_ptr<const Life> life, At
   charge->life = std::move(life);
   of.charge = charge;
   of.listeners.clear();
+  of.commands = nullptr;
+  of.survivors.reset();
   asio::co_spawn(loop_, watch(id, charge), report_end);
   asio::co_spawn(loop_, look_for_ever(id, charge), report_end);
 }
@@ -203,6 +211,60 @@ asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) 
     found->second.started_at.reset();
   }
   happened({.id = id, .input = Input::died, .attempt = charge->id, .exit = exit});
+}
+
+/// What it has begun is looked for before: afterwards nobody can tell whose that was.
+asio::awaitable<void> Shell::end_life(SignalMaster action, std::shared_ptr<Charge> charge) {
+  auto commands = co_await host::within(kCommandsLimit, charge->driver->commands(charge->life->pid()));
+  if (auto found = wards_.find(action.id); found != wards_.end() && found->second.charge == charge && commands)
+    if (!found->second.commands) found->second.commands = std::move(*commands);
+  if (auto asked = charge->life->end(action.kill); !asked)
+    host::log(Level::warning, action.id.text + ": " + asked.error().message);
+}
+
+namespace {
+
+std::uint64_t living(const std::vector<host::Process>& processes) {
+  return static_cast<std::uint64_t>(
+      std::count_if(processes.begin(), processes.end(), [](const host::Process& each) { return each.alive(); }));
+}
+
+/// The caller holds them.
+asio::awaitable<bool> all_ended(const std::vector<host::Process>& processes) {
+  for (const host::Process& process : processes) co_await host::ended(process);
+  co_return true;
+}
+
+}  // namespace
+
+asio::awaitable<void> Shell::end_survivors(EndSurvivors action, std::shared_ptr<Charge> charge) {
+  auto found = co_await charge->driver->survivors(charge->life->pid());
+  if (!found) co_return;
+  std::chrono::milliseconds pause{0};
+  // They are asked first, and killed the second time.
+  for (int signal = SIGTERM; auto left = living(*found);) {
+    auto ward = wards_.find(action.id);
+    if (ward == wards_.end() || ward->second.charge != charge)
+      co_return;  // its end takes them with it, or its successor
+    auto now = std::chrono::steady_clock::now();
+    ward->second.survivors = {left, Clocks::now().to_wall(action.at)};
+    publish();
+    if (now >= action.at) {
+      note(action.id.text, "ended-survivors",
+           std::to_string(left) + " processes of an earlier master had not ended within orphan_grace: " +
+               (signal == SIGTERM ? "SIGTERM" : "SIGKILL"));
+      for (const host::Process& process : *found) (void)process.signal(signal);
+      signal = SIGKILL;
+      pause = kSurvivorsEnd;
+    } else {
+      pause = std::min(std::chrono::ceil<milliseconds>(action.at - now), kSurvivorsLook);
+    }
+    co_await host::within(pause, all_ended(*found));
+  }
+  if (auto ward = wards_.find(action.id); ward != wards_.end() && ward->second.charge == charge) {
+    ward->second.survivors.reset();
+    publish();
+  }
 }
 
 /// Looks at what is in our charge again and again while it lives; soon where the last look left a doubt.

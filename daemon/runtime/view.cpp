@@ -110,6 +110,7 @@ Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward&
     member.started_at = ward.started_at;
     member.checks = machine.health().checks();
     member.listeners = ward.listeners;
+    member.survivors = ward.survivors;
     member.restart_required = machine.outdated() || ward.driver->needs_restart_from(*ward.charge->driver);
   }
   const auto& broken = machine.spec().broken;

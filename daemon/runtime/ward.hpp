@@ -50,9 +50,11 @@ struct Ward {
   std::string shares;  // endpoints, with whom
   Counts counts;
   bool counted = false;
-  bool observing = false;  // an observation is under way; if its disk hangs there is never a second one
-  bool sighting = false;   // ... nor of this kind
-  std::string under_way;   // what a drain waits for
+  bool observing = false;    // an observation is under way; if its disk hangs there is never a second one
+  bool sighting = false;     // ... nor of this kind
+  std::string under_way;     // what a drain waits for
+  host::Processes commands;  // that it was running when it was told to end
+  std::optional<model::Survivors> survivors;
 };
 
 }  // namespace postmultid::runtime

@@ -160,6 +160,8 @@ struct CancelTimer { MemberId id; AttemptId attempt; };
 /// What leaves the state as it is: flush, check, enable, disable. Answered with ErrandDone within `limit`, after the
 /// inventory was read again if main.cf was edited.
 struct Errand { OperationId operation; MemberId id; model::Action action; Duration limit{}; };
+/// What earlier masters have left beside the one reported under `master` is watched, and ended then.
+struct EndSurvivors { MemberId id; AttemptId master; Instant at; };
 /// Ask for this as somebody else would, of who is still wanted up: it is an operation of its own.
 struct Initiate { model::Action action; std::vector<MemberId> members; model::OperationOptions options; };
 /// An operation's member goes on to its next step.
@@ -177,7 +179,7 @@ struct Leave {};
 // clang-format on
 
 using Action = std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Drain, AwaitRelief,
-                            Abandon, SignalMaster, ArmTimer, CancelTimer, Errand, Initiate, Progress, Record, Concluded,
-                            Forget, Reread, Leave>;
+                            Abandon, SignalMaster, EndSurvivors, ArmTimer, CancelTimer, Errand, Initiate, Progress,
+                            Record, Concluded, Forget, Reread, Leave>;
 
 }  // namespace postmultid::supervision

@@ -546,6 +546,8 @@ void Machine::run(Context& context) {
     health_.clear();
     heal_at_.reset();
     outdated_ = false;
+    if (!spec_.companion)
+      context.actions.push_back(EndSurvivors{spec_.id, master_->id, context.now + spec_.policy.orphan_grace});
     last_pid_ = master_->pid;
     std::string after;
     if (fault_ && fault_->code == kMasterDied)

@@ -35,6 +35,8 @@ struct Policy {
   Duration start_timeout = std::chrono::seconds(120);
   Duration stop_timeout = std::chrono::seconds(30);
   Duration stop_grace = std::chrono::seconds(10);
+  Duration orphan_grace =
+      std::chrono::minutes(10);  // for what a master that crashed has left in the middle of a session
 };
 
 /// What the policy says about one failure: try again `after` so long, or park the member.

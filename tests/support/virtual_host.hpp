@@ -292,6 +292,7 @@ class VirtualHost {
     write(model::to_word(a.action) + " " + a.id.text);
     later([this, a] { handle(ErrandDone{a.operation, a.id, Outcome::done, ""}); });
   }
+  void perform(const EndSurvivors&) {}
   void perform(const Initiate& a) {
     later([this, a] { handle(Requested{{++operations_}, a.action, a.members, true, a.options, true}); });
   }

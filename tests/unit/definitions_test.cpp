@@ -195,7 +195,7 @@ TEST_CASE("all complaints come at once, in the order of the file, one a line") {
         "f:2:51: unknown key \"z\" in supervise; there are restart, on_unhealthy, on_upgrade, restart_delay, "
         "restart_delay_max, "
         "stable_after, "
-        "start_limit, start_limit_interval, retry_failed, start_timeout, stop_timeout, stop_grace\n"
+        "start_limit, start_limit_interval, retry_failed, start_timeout, stop_timeout, stop_grace, orphan_grace\n"
         "f:2:70: start_limit: must be a whole number from 1 to 1000\n");
   CHECK(complaints("a: &x 1\nb: !t 2\na: ~\n") ==
         "f:1:4: an anchor (&name); write the value itself\n"
