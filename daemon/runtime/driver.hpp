@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "host/log_mark.hpp"
 #include "model/error.hpp"
 #include "model/fault.hpp"
 #include "model/status.hpp"
@@ -64,7 +65,7 @@ class Driver {
   virtual asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const = 0;
   /// How well it does its work. `thorough`: also what is too dear for every look.
   virtual asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const = 0;
-  virtual asio::awaitable<unsigned> clear_listeners(pid_t dead) const = 0;
+  virtual asio::awaitable<unsigned> clear_listeners(pid_t dead) const;
   virtual asio::awaitable<void> sweep(bool force, pid_t only_of) const = 0;
   /// Returns when what the dead process left under way is done; says now and then what that is.
   virtual asio::awaitable<void> drain(pid_t dead, std::function<void(std::string)> tell) const = 0;
@@ -78,6 +79,15 @@ class Driver {
 
   /// Whether what runs as `pid` was replaced on the disk. Blocks.
   virtual bool is_outdated(pid_t pid) const = 0;
+
+  /// Where it is to be reached when it runs: "*:25".
+  virtual std::vector<std::string> serves() const { return {}; }
+  /// Where its log ends now. Blocks.
+  virtual host::LogMark mark_log() const { return {std::chrono::system_clock::now(), {}}; }
+  /// That failure, with what its log says about it since then: of one process that has died, or of all of the member (0).
+  /// Waits a moment for what is written late.
+  virtual asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const = 0;
+
   /// Blocks.
   virtual Counts count() const = 0;
   /// The last lines of its log. Blocks.
