@@ -60,9 +60,13 @@ std::string count(const std::optional<model::QueueCounts>& queue, std::uint64_t 
 
 /// What happens by itself, and when.
 std::string next_of(const model::Reason& reason) {
-  if (reason.next_action.empty()) return "";
+  if (reason.next_action.empty())
+    return reason.awaits.empty() ? "" : "starts by itself after " + reason.awaits + "; no other retry";
   if (!reason.next_at) return reason.next_action + "s by itself as soon as that is over";
-  return (reason.next_action == "stop" ? "is tried again at " : "starts by itself at ") + clock(*reason.next_at);
+  if (reason.next_action == "stop") return "is tried again at " + clock(*reason.next_at);
+  return reason.awaits.empty()
+             ? "starts by itself at " + clock(*reason.next_at)
+             : "starts by itself after " + reason.awaits + ", else is tried again at " + clock(*reason.next_at);
 }
 
 std::string check_word(const model::Check& check) {
@@ -74,9 +78,30 @@ void print_line(const char* label, const std::string& text) {
   if (!text.empty()) fmt::print("  {:<8} {}\n", label, text);
 }
 
+/// The label only before the first.
+void print_lines(const char* label, const std::vector<std::string>& lines) {
+  for (std::size_t i = 0; i < lines.size(); ++i) fmt::print("  {:<8} {}\n", i ? "" : label, lines[i]);
+}
+
+std::vector<std::string> failure_lines(const std::vector<model::Failure>& failures) {
+  std::vector<std::string> lines;
+  for (const model::Failure& each : failures)
+    lines.push_back(fmt::format("{} {}: {}{}", clock(each.at), each.what, each.message,
+                                each.times > 1 ? fmt::format(" ({} times)", each.times) : ""));
+  return lines;
+}
+
+/// The words that belong to what is shown: to the reason, else to the last failure.
+const std::vector<std::string>& log_of(const Member& member) {
+  static const std::vector<std::string> none;
+  if (member.reason && !member.reason->log.empty()) return member.reason->log;
+  return member.failures.empty() ? none : member.failures.back().log;
+}
+
 std::string exit_words(const model::LastExit& exit) {
-  std::string how = !exit.signal.empty()                        ? exit.signal
-                    : exit.status                               ? fmt::format("exit status {}", *exit.status)
+  std::string how = exit.cause == model::ExitCause::oom ? "OOM killer"
+                    : !exit.signal.empty()              ? exit.signal + (exit.core_dumped ? ", core dumped" : "")
+                    : exit.status                       ? fmt::format("exit status {}", *exit.status)
                     : exit.cause == model::ExitCause::requested ? "stopped"
                                                                 : "cause not known";
   return clock(exit.at) + " " + how + (exit.cause == model::ExitCause::requested ? " (asked for)" : "");
@@ -145,6 +170,7 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
   if (member.reason) {
     print_line("why", member.reason->message);
     print_line("next", next_of(*member.reason));
+    print_line("effect", member.reason->effect);
     print_line("do", member.reason->hint);
   }
   std::string checks;
@@ -158,6 +184,9 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
   if (member.restart_required)
     print_line("restart",
                "needed: what only a start takes up has changed since it was started, or its programs were replaced");
+  if (member.state == State::running && member.started_at)
+    print_line("uptime", fmt::format("{}, since {}; {} restarts by itself", since(*member.started_at),
+                                     clock(*member.started_at), member.restarts));
   if (member.state == State::running) print_line("listens", listens(member));
   if (member.queue)
     print_line("queue", fmt::format("active {}, deferred {}, incoming {}, hold {}, maildrop {}, corrupt {}; oldest {}",
@@ -166,7 +195,9 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
   if (member.survivors)
     print_line("earlier", fmt::format("{} processes of an earlier master finish what they are at; at {} they are ended",
                                       member.survivors->count, clock(member.survivors->ended_at)));
-  if (member.last_exit) print_line("before", exit_words(*member.last_exit));
+  if (member.last_exit) print_line("exit", exit_words(*member.last_exit));
+  print_lines("before", failure_lines(member.failures));
+  print_lines("log", log_of(member));
   print_line("config", member.config_directory);
 }
 

@@ -11,7 +11,8 @@ namespace postmultid::ctl {
 /// One line each, and under those that do not run, why.
 void print_members(const Terminal& terminal, const std::vector<model::Member>& members, bool wide);
 
-/// why, next, do, checks, proof: in this order, only those that there are.
+/// why, next, effect, do, checks, proof …, the last failures and the words of its log: in this order, only those that
+/// there are.
 void print_member(const Terminal& terminal, const model::Status& status, const model::Member& member);
 
 }  // namespace postmultid::ctl

@@ -26,9 +26,14 @@ std::string field(sd_journal* journal, const std::string& name) {
   return std::string(static_cast<const char*>(data), size).substr(name.size() + 1);
 }
 
-std::string line(sd_journal* journal) {
+std::uint64_t microseconds_of(sd_journal* journal) {
   std::uint64_t microseconds = 0;
   ::sd_journal_get_realtime_usec(journal, &microseconds);
+  return microseconds;
+}
+
+std::string line(sd_journal* journal) {
+  std::uint64_t microseconds = microseconds_of(journal);
   std::string pid = field(journal, "SYSLOG_PID");
   if (pid.empty()) pid = field(journal, "_PID");
   return fmt::format("{:%b %e %H:%M:%S} {} {}[{}]: {}",
@@ -50,7 +55,7 @@ Fd journal_stream(const std::string& identifier) {
 }
 
 std::optional<std::vector<std::string>> journal_tail(const std::function<bool(std::string_view)>& wanted,
-                                                     std::size_t count) {
+                                                     std::size_t count, std::chrono::system_clock::time_point since) {
   sd_journal* opened = nullptr;
   if (::sd_journal_open(&opened, SD_JOURNAL_LOCAL_ONLY) < 0) return std::nullopt;
   Journal journal(opened, &::sd_journal_close);
@@ -67,7 +72,10 @@ std::optional<std::vector<std::string>> journal_tail(const std::function<bool(st
   if (!any) return std::nullopt;
   std::vector<std::string> lines;
   if (::sd_journal_seek_tail(opened) < 0) return std::nullopt;
-  while (lines.size() < count && ::sd_journal_previous(opened) > 0) lines.push_back(line(opened));
+  auto begin = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(since.time_since_epoch()).count());
+  while (lines.size() < count && ::sd_journal_previous(opened) > 0 && microseconds_of(opened) >= begin)
+    lines.push_back(line(opened));
   std::reverse(lines.begin(), lines.end());
   return lines;
 }

@@ -2,6 +2,7 @@
 // journal everything here says so by an empty answer.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,9 +19,11 @@ bool writes_to_journal();
 /// A stream into the journal under this identifier; nothing if we do not write to one ourselves.
 Fd journal_stream(const std::string& identifier);
 
-/// The youngest `count` lines, oldest first, of all identifiers that `wanted` accepts, each as syslog would write it.
+/// The youngest `count` lines, oldest first, of all identifiers that `wanted` accepts, each as syslog would write it; none
+/// that is older than `since`.
 /// Nothing if there is no journal to read. Blocks on the disk.
 std::optional<std::vector<std::string>> journal_tail(const std::function<bool(std::string_view)>& wanted,
-                                                     std::size_t count);
+                                                     std::size_t count,
+                                                     std::chrono::system_clock::time_point since = {});
 
 }  // namespace postmultid::host

@@ -48,14 +48,41 @@ json of(const Reason& reason) {
       {"code", reason.code}, {"message", reason.message}, {"next_action", reason.next_action}, {"hint", reason.hint}};
   to(j, "since", reason.since);
   to(j, "next_at", reason.next_at);
+  put(j, "class", reason.kind);
+  j["awaits"] = reason.awaits;
+  j["effect"] = reason.effect;
+  j["log"] = reason.log;
   return j;
 }
 
 Reason reason_of(const json& j) {
-  Reason reason{j.at("code"), j.at("message"), {}, j.at("next_action"), {}, j.at("hint")};
+  Reason reason{.code = j.at("code"),
+                .message = j.at("message"),
+                .since = {},
+                .next_action = j.at("next_action"),
+                .next_at = {},
+                .hint = j.at("hint"),
+                .kind = {},
+                .awaits = j.at("awaits"),
+                .effect = j.at("effect"),
+                .log = j.at("log")};
+  get(j, "class", reason.kind);
   from(j, "since", reason.since);
   from(j, "next_at", reason.next_at);
   return reason;
+}
+
+json of(const Failure& failure) {
+  json j{{"what", failure.what},       {"class", failure.kind},  {"code", failure.code},
+         {"message", failure.message}, {"times", failure.times}, {"log", failure.log}};
+  to(j, "at", failure.at);
+  return j;
+}
+
+Failure failure_of(const json& j) {
+  Failure failure{{}, j.at("what"), j.at("class"), j.at("code"), j.at("message"), j.at("times"), j.at("log")};
+  from(j, "at", failure.at);
+  return failure;
 }
 
 json of(const Check& check) {
@@ -71,14 +98,16 @@ Check check_of(const json& j) {
 }
 
 json of(const LastExit& exit) {
-  json j{{"cause", exit.cause}, {"signal", exit.signal.empty() ? json() : json(exit.signal)}};
+  json j{{"cause", exit.cause},
+         {"signal", exit.signal.empty() ? json() : json(exit.signal)},
+         {"core_dumped", exit.core_dumped}};
   put(j, "status", exit.status);
   to(j, "at", exit.at);
   return j;
 }
 
 LastExit exit_of(const json& j) {
-  LastExit exit{j.at("cause"), j.at("signal").is_null() ? "" : j.at("signal"), {}, {}};
+  LastExit exit{j.at("cause"), j.at("signal").is_null() ? "" : j.at("signal"), {}, {}, j.at("core_dumped")};
   get(j, "status", exit.status);
   from(j, "at", exit.at);
   return exit;
@@ -153,12 +182,14 @@ void to_json(json& j, const Member& m) {
            {"reason", m.reason ? of(*m.reason) : json()},
            {"restarts", m.restarts},
            {"last_exit", m.last_exit ? of(*m.last_exit) : json()},
+           {"failures", json::array()},
            {"listeners", m.listeners},
            {"queue", m.queue ? of(*m.queue) : json()},
            {"restart_required", m.restart_required},
            {"proof", m.proof ? of(*m.proof) : json()},
            {"survivors", m.survivors ? of(*m.survivors) : json()}};
   for (const auto& check : m.checks) j["checks"].push_back(of(check));
+  for (const auto& failure : m.failures) j["failures"].push_back(of(failure));
   put(j, "enabled", m.enabled);
   put(j, "pid", m.pid);
   put(j, "processes", m.processes);
@@ -183,6 +214,7 @@ void from_json(const json& j, Member& m) {
   part(j, "reason", m.reason, reason_of);
   j.at("restarts").get_to(m.restarts);
   part(j, "last_exit", m.last_exit, exit_of);
+  for (const auto& failure : j.at("failures")) m.failures.push_back(failure_of(failure));
   j.at("listeners").get_to(m.listeners);
   part(j, "queue", m.queue, queue_of);
   j.at("restart_required").get_to(m.restart_required);

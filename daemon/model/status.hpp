@@ -27,7 +27,21 @@ struct Reason {
   WallTime since;
   std::string next_action;  // empty: nothing happens by itself
   std::optional<WallTime> next_at;
-  std::string hint;  // a command that can be pasted
+  std::string hint;                  // a command that can be pasted
+  std::optional<FailureClass> kind;  // "class" in JSON; nothing: it is no failure
+  std::string awaits;                // what else than time makes it happen: "a change of its files"
+  std::string effect;                // what it means for mail and for other members
+  std::vector<std::string> log;      // the last words of its log about it
+};
+
+/// One of the last failures of a member. The same failure again is counted, not repeated.
+struct Failure {
+  WallTime at;       // the last time
+  std::string what;  // one word: "died", "start-failed", "check-failed", "blocked"
+  FailureClass kind = FailureClass::crash;
+  std::string code, message;
+  unsigned times = 1;
+  std::vector<std::string> log;
 };
 
 struct Check {
@@ -48,6 +62,7 @@ struct LastExit {
   std::string signal;         // "SIGKILL"; empty if none
   std::optional<int> status;  // exit status; nothing after a signal
   WallTime at;
+  bool core_dumped = false;
 };
 
 /// Messages by queue directory; a message may be counted twice or not at all while it moves.
@@ -91,6 +106,7 @@ struct Member {
   WallTime state_changed_at;
   std::uint64_t restarts = 0;  // automatic ones, since this daemon started
   std::optional<LastExit> last_exit;
+  std::vector<Failure> failures;       // since this daemon started, the oldest first; the last few
   std::vector<std::string> listeners;  // "*:25", "127.0.0.1:10026", "[::1]:25"
   std::optional<QueueCounts> queue;
   std::optional<std::uint64_t> processes, memory_bytes;

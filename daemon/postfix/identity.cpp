@@ -37,14 +37,20 @@ bool holds_lock(pid_t pid, const host::FileId& lock) {
   return false;
 }
 
-/// Who holds the lock, for a message; 0 if that cannot be seen.
-pid_t lock_holder(const host::FileId& lock) {
+}  // namespace
+
+pid_t lock_holder(const std::string& path) {
+  auto lock = host::file_id(path);
+  if (!lock) return 0;
   for (pid_t pid : host::all_processes())
-    if (holds_lock(pid, lock)) return pid;
+    if (holds_lock(pid, *lock)) return pid;
   return 0;
 }
 
-}  // namespace
+std::string process_text(pid_t pid) {
+  std::string program = host::executable(pid);
+  return "process " + std::to_string(pid) + (program.empty() ? "" : " (" + program + ")");
+}
 
 std::string real_daemon_directory(const Instance& instance) {
   std::error_code error;
@@ -85,15 +91,14 @@ std::expected<std::optional<Master>, model::Fault> find_master(const Instance& i
     doubt = master.error();
   }
   if (lock_is_free(instance)) return std::nullopt;
-  auto lock = host::file_id(instance.pid_file());
-  pid_t holder = lock ? lock_holder(*lock) : 0;
+  pid_t holder = lock_holder(instance.pid_file());
   if (holder)
     if (auto master = prove(instance, holder)) return std::move(*master);  // the pid file was overwritten
-  return std::unexpected(model::Fault{
-      model::FailureClass::environment, "unproven-master",
-      instance.pid_file() + " is locked by " + (holder ? "process " + std::to_string(holder) : "somebody") +
-          ", which cannot be proved to be this instance's master (" + doubt.message + "): left alone",
-      "fuser -v " + instance.pid_file()});
+  return std::unexpected(
+      model::Fault{model::FailureClass::environment, "unproven-master",
+                   instance.pid_file() + " is locked by " + (holder ? process_text(holder) : "somebody") +
+                       ", which cannot be proved to be this instance's master (" + doubt.message + "): left alone",
+                   "fuser -v " + instance.pid_file(), model::Missing::lock, holder});
 }
 
 }  // namespace postmultid::postfix

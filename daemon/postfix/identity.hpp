@@ -31,6 +31,12 @@ std::expected<std::optional<Master>, model::Fault> find_master(const Instance& i
 /// True if nobody holds the lock on master.pid. Takes a shared lock for microseconds: never call it during a start.
 bool lock_is_free(const Instance& instance);
 
+/// Who holds an exclusive lock on that file; 0 if that cannot be seen. Walks /proc.
+pid_t lock_holder(const std::string& path);
+
+/// "process 42 (/usr/sbin/exim4)"
+std::string process_text(pid_t pid);
+
 /// The directory of the instance's daemons with symbolic links resolved, as /proc/PID/exe shows it.
 std::string real_daemon_directory(const Instance& instance);
 

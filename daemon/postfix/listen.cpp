@@ -5,13 +5,17 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "host/fd.hpp"
 #include "host/file_system.hpp"
+#include "host/proc.hpp"
 #include "host/sockets.hpp"
 #include "postfix/endpoints.hpp"
+#include "postfix/identity.hpp"
 
 namespace postmultid::postfix {
 
@@ -56,6 +60,14 @@ std::optional<Fault> why_not_listen_on(const std::string& host, const std::strin
       return Fault{FailureClass::environment, "no-such-address", "is no address of this host", "ip -brief address",
                    Missing::address};
   return std::nullopt;
+}
+
+/// Postfix programs can listen beside each other (SO_REUSEPORT, since 3.6): no such process keeps a master from starting.
+bool lets_others_in(const Instance& instance, pid_t holder) {
+  int major = 0, minor = 0;
+  bool shares = std::sscanf(instance.mail_version.c_str(), "%d.%d", &major, &minor) == 2 &&
+                (major > 3 || (major == 3 && minor >= 6));
+  return shares && std::filesystem::path(host::executable(holder)).parent_path() == real_daemon_directory(instance);
 }
 
 }  // namespace
@@ -105,6 +117,7 @@ std::optional<Fault> lacks_port(const Instance& instance, pid_t master) {
     for (const host::ListeningSocket& socket : *sockets) {
       if (!endpoint.served_by(socket)) continue;
       host::Holder holder = host::holder_of(socket);
+      if (holder.pid && lets_others_in(instance, holder.pid)) continue;
       return Fault{FailureClass::environment,
                    "port-in-use",
                    file + endpoint.service + ": " + socket.endpoint() + " is in use by " + holder.text(),

@@ -1,5 +1,6 @@
 #include "postfix/mail_log.hpp"
 
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,7 +15,6 @@ namespace {
 
 // Enough for many lines, little enough to be read in a moment.
 constexpr std::streamoff kTail = 1024 * 1024;
-const char* const kHostLogs[] = {"/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages"};
 
 /// The last lines of a file that `wanted` accepts.
 template <typename Wanted>
@@ -39,36 +39,7 @@ model::Result<Lines> tail(const std::string& path, std::size_t count, Wanted wan
   return lines;
 }
 
-/// Whether a line of syslog's is tagged as this instance's: "… host postfix-out/smtpd[42]: …".
-bool is_line_of(const std::string& line, const std::string& syslog_name) {
-  std::istringstream words(line);
-  std::string word;
-  for (int i = 0; i < 6 && words >> word; ++i)
-    if (std::size_t end = word.find('['); end != std::string::npos && word.ends_with(':'))
-      return is_tag_of(std::string_view(word).substr(0, end), syslog_name);
-  return false;
-}
-
-}  // namespace
-
-bool is_tag_of(std::string_view tag, std::string_view syslog_name) {
-  return tag == syslog_name || (tag.starts_with(syslog_name) && tag.substr(syslog_name.size()).starts_with('/'));
-}
-
-model::Result<Lines> last_lines(const Instance& instance, std::size_t count) {
-  if (!instance.maillog_file.empty())
-    return tail(instance.maillog_file, count, [](const std::string&) { return true; });
-  const std::string& name = instance.syslog_name;
-  if (auto lines = host::journal_tail([&](std::string_view tag) { return is_tag_of(tag, name); }, count)) return *lines;
-  model::Error none{"nothing of " + name + " in the journal, and there is no /var/log/mail.log", 0};
-  for (const char* path : kHostLogs)
-    if (auto lines = tail(path, count, [&](const std::string& line) { return is_line_of(line, name); })) return lines;
-  return std::unexpected(none);
-}
-
-namespace {
-
-/// A line's tag ("postfix-in/master[42]") and message. What a stranger got into the message comes after the first "]: ".
+/// A line's tag ("postfix-in/master[42]") and message.
 struct Words {
   std::string_view tag, message;
 };
@@ -82,6 +53,36 @@ Words words_of(std::string_view line) {
 }
 
 }  // namespace
+
+const Lines& host_logs() {
+  static const Lines paths{"/var/log/mail.log", "/var/log/maillog", "/var/log/syslog", "/var/log/messages"};
+  return paths;
+}
+
+std::optional<Spoken> spoken_in(std::string_view line, std::string_view syslog_name) {
+  auto [tag, message] = words_of(line);
+  std::size_t bracket = tag.rfind('[');
+  if (bracket == std::string_view::npos || !is_tag_of(tag.substr(0, bracket), syslog_name)) return std::nullopt;
+  Spoken spoken{0, tag.substr(0, bracket), message};
+  std::from_chars(tag.data() + bracket + 1, tag.data() + tag.size(), spoken.pid);
+  return spoken;
+}
+
+bool is_tag_of(std::string_view tag, std::string_view syslog_name) {
+  return tag == syslog_name || (tag.starts_with(syslog_name) && tag.substr(syslog_name.size()).starts_with('/'));
+}
+
+model::Result<Lines> last_lines(const Instance& instance, std::size_t count) {
+  if (!instance.maillog_file.empty())
+    return tail(instance.maillog_file, count, [](const std::string&) { return true; });
+  const std::string& name = instance.syslog_name;
+  if (auto lines = host::journal_tail([&](std::string_view tag) { return is_tag_of(tag, name); }, count)) return *lines;
+  model::Error none{"nothing of " + name + " in the journal, and there is no /var/log/mail.log", 0};
+  for (const std::string& path : host_logs())
+    if (auto lines = tail(path, count, [&](const std::string& line) { return spoken_in(line, name).has_value(); }))
+      return lines;
+  return std::unexpected(none);
+}
 
 bool tells_of_a_stop(const Lines& lines, const std::string& syslog_name, pid_t master) {
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {

@@ -1,6 +1,9 @@
 // What an instance has logged: its maillog_file, else the journal, else the host's mail log.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +18,18 @@ model::Result<std::vector<std::string>> last_lines(const Instance& instance, std
 
 /// Whether a log tag is this instance's: "postfix-out/smtpd", and "postfix-out" itself.
 bool is_tag_of(std::string_view tag, std::string_view syslog_name);
+
+/// One line's words: "… postfix-out/smtpd[42]: message". What a stranger got into the message comes after the first "]: ".
+struct Spoken {
+  pid_t pid = 0;
+  std::string_view tag, message;  // "postfix-out/smtpd"; views of the line
+};
+
+/// Nothing for a line of somebody else's.
+std::optional<Spoken> spoken_in(std::string_view line, std::string_view syslog_name);
+
+/// The files in which a host's syslog may keep the mail log.
+const std::vector<std::string>& host_logs();
 
 /// Whether the log says that somebody asked this master to end: its own word on a SIGTERM, or that of `postfix stop` or
 /// `postfix abort`, with no start after it.

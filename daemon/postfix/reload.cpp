@@ -4,11 +4,11 @@
 #include <sys/un.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "host/offload.hpp"
 #include "host/temporary_directory.hpp"
 #include "host/watch.hpp"
+#include "postfix/last_words.hpp"
 #include "postfix/listen.hpp"
 #include "postfix/probe.hpp"
 
@@ -45,21 +45,6 @@ void make_older(const std::string& file) {
                                    ignored);
 }
 
-/// Where in main.cf the parameter is set that a message such as "bad numerical configuration: max_idle = 5q" names.
-std::string place_of(const Instance& instance, const std::string& message) {
-  std::string path = instance.config_directory + "/main.cf";
-  std::ifstream file(path);
-  int number = 0, found = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    std::string name = line.substr(0, line.find_first_of(" \t="));
-    bool named = name.size() > 2 && name.front() != '#' &&
-                 (message.find(name + " ") != std::string::npos || message.find(name + ":") != std::string::npos);
-    if (named) found = number;  // the last one counts
-  }
-  return found ? path + ":" + std::to_string(found) : path;
-}
-
 Fault unacceptable(const Instance& instance, std::string message) {
   return {FailureClass::config, "reload-refused", std::move(message),
           "postconf -c " + instance.config_directory + " -n"};
@@ -78,19 +63,26 @@ asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
     return true;
   };
   co_await host::offload(tools.pool(), std::move(age));
-  auto tested = co_await tools.run(words(instance.master_program(), "-t", "-c", copy->path()));
+  auto mark = [instance] { return mark_log(instance); };
+  host::LogMark since = co_await host::offload(tools.pool(), std::move(mark));
+  auto tested = co_await tools.run(words(instance.master_program(), "-t", "-c", copy->path()),
+                                   words("MAIL_LOGTAG=" + instance.syslog_name));
   if (!tested) co_return std::unexpected(Fault{FailureClass::environment, "not-executed", tested.error().message, ""});
   if (tested->ok()) co_return Done{};
   // master says why only to the log; of the values that every program reads, another one says it to us.
   auto asked =
       co_await tools.run(words(instance.command_directory + "/postmap", "-c", copy->path(), "-q", "x", "static:x"));
   std::string output = asked && !asked->ok() ? asked->output : "";
-  auto understand = [instance, copied = copy->path(), output] {
+  auto understand = [instance, copied = copy->path(), output, since] {
     std::string reason = reason_in(output);
+    if (reason.empty())
+      for (const std::string& line : last_words(instance, since, 0))
+        if (reason.empty() && tell_of_an_end({line})) reason = reason_in(line);
     if (reason.empty()) return instance.config_directory + ": master -t refuses it; its reason is in the mail log";
     for (std::size_t at; (at = reason.find(copied)) != std::string::npos;)
       reason.replace(at, copied.size(), instance.config_directory);
-    return reason.starts_with('/') ? reason : place_of(instance, reason) + ": " + reason;
+    Fault fault = explained_by(instance, {}, reason);
+    return fault.message.starts_with('/') ? fault.message : instance.config_directory + "/main.cf: " + fault.message;
   };
   std::string reason = co_await host::offload(tools.pool(), std::move(understand));
   co_return std::unexpected(unacceptable(instance, std::move(reason)));

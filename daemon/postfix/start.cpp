@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 
 #include "host/offload.hpp"
+#include "postfix/last_words.hpp"
 #include "postfix/listen.hpp"
 
 namespace postmultid::postfix {
@@ -20,6 +22,20 @@ namespace {
 std::string ended_with(const host::Ended& ended) {
   if (WIFEXITED(ended.wait_status)) return "exited with status " + std::to_string(WEXITSTATUS(ended.wait_status));
   return "was killed by signal " + std::to_string(WTERMSIG(ended.wait_status));
+}
+
+/// What people read of a program's output.
+std::vector<std::string> last_lines_of(const std::string& output) {
+  constexpr std::size_t kMost = 6, kLongest = 400;
+  std::vector<std::string> lines;
+  std::istringstream stream(output);
+  for (std::string line; std::getline(stream, line);) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (line.find("overriding earlier entry") != std::string::npos || line.empty()) continue;
+    lines.push_back(line.substr(0, kLongest));
+    if (lines.size() > kMost) lines.erase(lines.begin());
+  }
+  return lines;
 }
 
 /// Debian's packages before 3.9.1-7 copy what chrooted services need (resolv.conf, services, CA certificates) only
@@ -36,12 +52,13 @@ std::string chroot_script(const Instance& instance) {
   return old && chrooted && ::access(script.c_str(), X_OK) == 0 ? script : "";
 }
 
-/// Why `master -w` failed. It tells that only to syslog, even with maillog_file (docs/postfix-facts.md, "Logging").
+/// Why `master -w` failed, as far as that can be seen. It tells that only to syslog, even with maillog_file
+/// (docs/postfix-facts.md, "Logging").
 Fault explain(const Instance& instance, const host::Ended& ended) {
   if (auto lacking = lacks_port(instance, 0)) return *lacking;
   if (auto lacking = lacks_address(instance)) return *lacking;
   if (auto lacking = lacks_space(instance)) return *lacking;
-  return {FailureClass::crash, "start-failed", "master -w " + ended_with(ended) + "; its reason is in the mail log",
+  return {FailureClass::crash, "start-failed", "master -w " + ended_with(ended),
           "journalctl -t " + instance.syslog_name + "/master -n 20"};
 }
 
@@ -76,8 +93,11 @@ asio::awaitable<Done> check(Tools& tools, Instance instance) {
   auto understand = [instance, failed = *ended] {
     if (auto lacking = lacks_space(instance)) return *lacking;
     std::string said = reason_in(failed.output);
-    return Fault{FailureClass::config, "check-failed", said.empty() ? "postfix check " + ended_with(failed) : said,
-                 "postfix -c " + instance.config_directory + " check"};
+    Fault fault{FailureClass::config, "check-failed", said.empty() ? "postfix check " + ended_with(failed) : "",
+                "postfix -c " + instance.config_directory + " check"};
+    fault = explained_by(instance, std::move(fault), said);
+    fault.log = last_lines_of(failed.output);
+    return fault;
   };
   Fault fault = co_await host::offload(tools.pool(), std::move(understand));
   co_return std::unexpected(std::move(fault));

@@ -38,9 +38,9 @@ std::string line_of(const std::string& path, int number) {
   return line.substr(0, kLongestQuote);
 }
 
-/// "file /etc/postfix/master.cf: line 38: bad field count" as `/etc/postfix/master.cf:38: bad field count: "…"`
+/// "file /etc/postfix/master.cf: line 38: bad field count", or "/etc/postfix/main.cf, line 3: …", as `/etc/postfix/master.cf:38: bad field count: "…"`
 std::string with_place(const std::string& message) {
-  static const std::regex place("file (/\\S+): line ([0-9]{1,7}): (.*)");
+  static const std::regex place("(?:file )?(/[^\\s:,]+)[:,] line ([0-9]{1,7}): (.*)");
   std::smatch match;
   if (!std::regex_search(message, match, place)) return message;
   std::string text = line_of(match[1], std::stoi(match[2]));

@@ -8,6 +8,13 @@ namespace postmultid::runtime {
 using model::FailureClass;
 using model::Fault;
 
+namespace {
+
+// Of what a program says, the last lines mostly say why.
+constexpr std::size_t kLastWords = 6;
+
+}  // namespace
+
 bool CommandDriver::needs_restart_from(const Driver& before) const {
   const auto* started = dynamic_cast<const CommandDriver*>(&before);
   if (!started) return true;
@@ -61,6 +68,20 @@ asio::awaitable<unsigned> CommandDriver::clear_listeners(pid_t) const {
 
 asio::awaitable<void> CommandDriver::sweep(bool force, pid_t, host::Processes) const {
   co_await companions::sweep(pool_, command_, force);
+}
+
+std::vector<std::string> CommandDriver::serves() const {
+  if (!command_.ready) return {};
+  return {command_.ready->text()};
+}
+
+asio::awaitable<Fault> CommandDriver::explain(Fault fault, host::LogMark since, pid_t) const {
+  auto read = [name = command_.name, since] {
+    auto lines = host::journal_tail([&](std::string_view tag) { return tag == name; }, kLastWords, since.at);
+    return lines.value_or(std::vector<std::string>{});
+  };
+  fault.log = co_await host::offload(pool_, std::move(read));
+  co_return fault;
 }
 
 Counts CommandDriver::count() const { return {std::nullopt, companions::processes(command_)}; }

@@ -22,6 +22,9 @@ class CommandDriver : public CompanionDriver {
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
   asio::awaitable<void> sweep(bool force, pid_t only_of, host::Processes commands) const override;
 
+  std::vector<std::string> serves() const override;
+  asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const override;
+
   Counts count() const override;
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
 

@@ -13,4 +13,6 @@ asio::awaitable<bool> Driver::relieved(pid_t holder) const {
   co_return true;
 }
 
+asio::awaitable<model::Fault> Driver::explain(model::Fault fault, host::LogMark, pid_t) const { co_return fault; }
+
 }  // namespace postmultid::runtime

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "host/log_mark.hpp"
 #include "model/error.hpp"
 #include "model/fault.hpp"
 #include "model/status.hpp"
@@ -83,6 +84,15 @@ class Driver {
 
   /// Whether what runs as `pid` was replaced on the disk. Blocks.
   virtual bool is_outdated(pid_t pid) const = 0;
+
+  /// Where it is to be reached when it runs: "*:25".
+  virtual std::vector<std::string> serves() const { return {}; }
+  /// Where its log ends now. Blocks.
+  virtual host::LogMark mark_log() const { return {std::chrono::system_clock::now(), {}}; }
+  /// That failure, with what its log says about it since then: of one process that has died, or of all of the member (0).
+  /// Waits a moment for what is written late.
+  virtual asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const = 0;
+
   /// Blocks.
   virtual Counts count() const = 0;
   /// The last lines of its log. Blocks.

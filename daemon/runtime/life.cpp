@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kReapPause{10};
 Exit exit_of(int wait_status) {
   auto words = host::describe_wait_status(wait_status);
   return {words.signal ? model::ExitCause::signal : model::ExitCause::exit, words.signal, words.signal_name,
-          words.status};
+          words.status, words.core_dumped};
 }
 
 }  // namespace

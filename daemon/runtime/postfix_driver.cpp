@@ -3,8 +3,10 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 
+#include "host/deadline.hpp"
 #include "host/offload.hpp"
 #include "host/proc.hpp"
+#include "postfix/last_words.hpp"
 #include "postfix/leftovers.hpp"
 #include "postfix/mail_log.hpp"
 #include "postfix/probe.hpp"
@@ -23,6 +25,9 @@ namespace {
 constexpr milliseconds kQueueBudget{200};
 // Where the word of a stop would stand, if the log has one: right at its end.
 constexpr std::size_t kLinesOfEvidence = 50;
+
+// syslog and postlogd write a moment after it is said.
+constexpr milliseconds kLateWords{1000}, kLateWordsPause{100}, kDeathPause{500};
 
 }  // namespace
 
@@ -162,6 +167,30 @@ asio::awaitable<Done> PostfixDriver::enable(bool enabled) const {
 }
 
 bool PostfixDriver::is_outdated(pid_t pid) const { return host::executable_is_replaced(pid); }
+
+std::vector<std::string> PostfixDriver::serves() const {
+  std::vector<std::string> list;
+  for (const std::string& service : instance_.inet_services())
+    list.push_back(service.find(':') == std::string::npos ? "port " + service : service);
+  return list;
+}
+
+host::LogMark PostfixDriver::mark_log() const { return postfix::mark_log(instance_); }
+
+asio::awaitable<Fault> PostfixDriver::explain(Fault fault, host::LogMark since, pid_t dead) const {
+  // After a death the processor is its successor's for a moment; a start that has failed is waited for by somebody.
+  milliseconds pause = dead ? kDeathPause : kLateWordsPause;
+  if (dead) co_await host::pause(pause);
+  std::vector<std::string> words;
+  for (milliseconds waited{0}; waited < kLateWords; waited += pause) {
+    auto read = [instance = instance_, since, dead] { return postfix::last_words(instance, since, dead); };
+    words = co_await host::offload(tools_.pool(), std::move(read));
+    if (postfix::tell_of_an_end(words)) break;
+    co_await host::pause(pause);
+  }
+  auto understand = [instance = instance_, fault, words] { return postfix::explained(instance, fault, words); };
+  co_return co_await host::offload(tools_.pool(), std::move(understand));
+}
 
 Counts PostfixDriver::count() const {
   return {postfix::count_queue(instance_, kQueueBudget), postfix::processes_of(instance_).size()};

@@ -40,6 +40,11 @@ class PostfixDriver : public Driver {
   asio::awaitable<Done> enable(bool enabled) const override;
 
   bool is_outdated(pid_t pid) const override;
+
+  std::vector<std::string> serves() const override;
+  host::LogMark mark_log() const override;
+  asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const override;
+
   Counts count() const override;
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
 

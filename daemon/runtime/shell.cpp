@@ -247,6 +247,12 @@ void Shell::perform(const ClearListeners& a) { begin_work(a.id, a.attempt, clear
 void Shell::perform(const Sweep& a) { begin_work(a.id, a.attempt, sweep(a)); }
 void Shell::perform(const Drain& a) { begin_work(a.id, a.attempt, drain(a)); }
 void Shell::perform(const AwaitRelief& a) { begin_work(a.id, a.attempt, await_relief(a)); }
+void Shell::perform(const Explain& a) {
+  // Under no attempt of the member's: it is being started again meanwhile.
+  if (auto ended = wards_.at(a.id).ended; ended && ended->id == a.master)
+    asio::co_spawn(loop_, explain(a, ended), report_end);
+}
+
 void Shell::perform(const Errand& a) { asio::co_spawn(loop_, run_errand(a), report_end); }
 
 void Shell::perform(const Abandon& a) {
@@ -312,8 +318,9 @@ std::shared_ptr<const model::Status> Shell::status() {
   auto& problems = fresh->daemon.definition_problems;
   problems.insert(problems.end(), roster_problems_.begin(), roster_problems_.end());
   Clocks clocks = Clocks::now();
+  Overview overview = overview_of(fleet_);
   for (const Machine* machine : fleet_.members())
-    fresh->members.push_back(view(fleet_, *machine, wards_.at(machine->spec().id), clocks));
+    fresh->members.push_back(view(fleet_, overview, *machine, wards_.at(machine->spec().id), clocks));
   fresh->groups = groups_of(fresh->members);
   status_ = std::move(fresh);
   return status_;

@@ -95,6 +95,7 @@ class Shell : public Service, private Crew {
   void perform(const supervision::CancelTimer& action);
   void perform(const supervision::Errand& action);
   void perform(const supervision::Initiate& action);
+  void perform(const supervision::Explain& action);
   void perform(const supervision::Progress& action);
   void perform(const supervision::Record& action);
   void perform(const supervision::Concluded& action);
@@ -114,6 +115,9 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> await_relief(supervision::AwaitRelief action);
   asio::awaitable<void> end_life(supervision::SignalMaster action, std::shared_ptr<Charge> charge);
   asio::awaitable<void> end_survivors(supervision::EndSurvivors action, std::shared_ptr<Charge> charge);
+  asio::awaitable<void> explain(supervision::Explain action, std::shared_ptr<Charge> ended);
+  asio::awaitable<void> mark_log(model::MemberId id);
+  asio::awaitable<void> note_memory(std::shared_ptr<Charge> charge);
   asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_for_ever(model::MemberId id, std::shared_ptr<Charge> charge);

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "host/deadline.hpp"
+#include "host/kernel_log.hpp"
 #include "host/log.hpp"
+#include "host/memory_cgroup.hpp"
 #include "host/offload.hpp"
 #include "host/packages.hpp"
 #include "host/watch.hpp"
@@ -38,6 +40,15 @@ constexpr milliseconds kSurvivorsLook{5000}, kSurvivorsEnd{3000};
 // An upgrade that waits for an answer at its terminal does not go on by itself, and the programs are replaced already.
 constexpr std::chrono::minutes kUpgradeLimit{10};
 constexpr std::chrono::seconds kUpgradePause{1};
+// A log whose disk hangs keeps nobody from starting.
+constexpr milliseconds kMarkLimit{1000};
+
+/// Whether the OOM killer has ended it: the kernel's own word, else its memory cgroup's count of such ends. Blocks.
+bool ended_by_oom(const Charge& ended) {
+  if (auto told = host::ended_by_oom_killer(ended.proof.pid, ended.since.at)) return *told;
+  auto kills = host::oom_kills(ended.oom_counter);
+  return kills && ended.oom_kills && *kills > *ended.oom_kills;
+}
 
 }  // namespace
 
@@ -58,6 +69,8 @@ asio::awaitable<void> Shell::find_master(FindMaster action) {
   if (!found)
     co_return happened({.id = action.id, .input = Input::foreign, .attempt = action.attempt, .fault = found.error()});
   if (!*found) co_return happened({.id = action.id, .input = Input::absent, .attempt = action.attempt});
+  co_await mark_log(action.id);
+  if (!current(action.id, action.attempt)) co_return;
   take_charge(action.id, std::move(*found), action.attempt, true);
   int pid = wards_.at(action.id).charge->proof.pid;
   happened({.id = action.id, .input = Input::present, .attempt = action.attempt, .pid = pid});
@@ -80,8 +93,45 @@ asio::awaitable<void> Shell::guard(Guard action) {
 
 asio::awaitable<void> Shell::launch(Launch action) {
   auto driver = wards_.at(action.id).driver;
+  co_await mark_log(action.id);
   auto done = co_await driver->launch(action.accept_new_queue);
+  if (!done && current(action.id, action.attempt)) {
+    host::LogMark since = wards_.at(action.id).log_mark;
+    model::Fault fault = co_await driver->explain(done.error(), since, 0);
+    done = std::unexpected(std::move(fault));
+  }
   answer(action.id, action.attempt, Input::launched, Input::launch_failed, done);
+}
+
+/// What comes after this in its log is about what happens now.
+asio::awaitable<void> Shell::mark_log(MemberId id) {
+  auto mark = [driver = wards_.at(id).driver] { return driver->mark_log(); };
+  auto marked = co_await host::within(kMarkLimit, host::offload(pool_, std::move(mark)));
+  auto found = wards_.find(id);
+  if (found == wards_.end()) co_return;
+  host::LogMark none{std::chrono::system_clock::now(), {}};
+  found->second.log_mark = marked ? std::move(*marked) : std::move(none);
+}
+
+asio::awaitable<void> Shell::note_memory(std::shared_ptr<Charge> charge) {
+  auto look = [pid = charge->proof.pid] {
+    std::string counter = host::oom_counter_of(pid);
+    return std::pair(counter, host::oom_kills(counter));
+  };
+  auto [counter, kills] = co_await host::offload(pool_, std::move(look));
+  charge->oom_counter = std::move(counter);
+  charge->oom_kills = kills;
+}
+
+asio::awaitable<void> Shell::explain(Explain action, std::shared_ptr<Charge> ended) {
+  Explained explained{action.id, action.master, false, {}};
+  if (action.exit.signal == SIGKILL) {
+    auto look = [ended] { return ended_by_oom(*ended); };
+    explained.oom = co_await host::offload(pool_, std::move(look));
+  }
+  model::Fault nothing;
+  explained.fault = co_await ended->driver->explain(nothing, ended->since, ended->proof.pid);
+  dispatch(explained);
 }
 
 asio::awaitable<void> Shell::reload(Reload action) {
@@ -108,7 +158,11 @@ asio::awaitable<void> Shell::probe(Probe action) {
   happened({.id = action.id, .input = Input::proven, .attempt = action.attempt, .pid = pid});
 
   auto ready = co_await driver->await_ready(pid, action.limit);
-  if (!ready) co_return not_ready(ready.error());
+  if (!ready && current(action.id, action.attempt)) {
+    host::LogMark since = wards_.at(action.id).log_mark;
+    model::Fault fault = co_await driver->explain(ready.error(), since, 0);
+    co_return not_ready(fault);
+  }
   Ward* of = current(action.id, action.attempt);
   if (!of || !of->charge) co_return;
   auto charge = of->charge;
@@ -195,19 +249,21 @@ void Shell::take_charge(const MemberId& id, std::shared_ptr<const Life> life, At
   charge->driver = of.driver;
   of.started_at = life->started_at().value_or(now);
   charge->life = std::move(life);
+  charge->since = of.log_mark;
   of.charge = charge;
   of.listeners.clear();
   of.commands = nullptr;
   of.survivors.reset();
   asio::co_spawn(loop_, watch(id, charge), report_end);
   asio::co_spawn(loop_, look_for_ever(id, charge), report_end);
+  asio::co_spawn(loop_, note_memory(charge), report_end);
 }
 
 asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) {
   Exit exit = co_await charge->life->ended();
   look_soon(*charge);  // ... and find that there is nothing to look at
   if (auto found = wards_.find(id); found != wards_.end() && found->second.charge == charge) {
-    found->second.charge.reset();
+    found->second.ended = std::exchange(found->second.charge, nullptr);
     found->second.started_at.reset();
   }
   happened({.id = id, .input = Input::died, .attempt = charge->id, .exit = exit});

@@ -18,6 +18,22 @@ std::string fault_of(const Machine& machine) {
   return machine.fault() ? ": " + machine.fault()->message : std::string();
 }
 
+/// What else than time would make it happen.
+std::string awaited(const Machine& machine) {
+  const model::Fault& fault = *machine.fault();
+  switch (fault.missing) {
+    case model::Missing::address: return "a new address";
+    case model::Missing::port: return fault.holder ? "the end of process " + std::to_string(fault.holder) : "";
+    case model::Missing::lock: return fault.holder ? "the end of process " + std::to_string(fault.holder) : "";
+    case model::Missing::mount: return "a mount";
+    case model::Missing::name: return "a name that can be resolved";
+    case model::Missing::answer: return "an answer";
+    case model::Missing::space: return "";  // free space sends no word
+    case model::Missing::nothing: break;
+  }
+  return machine.spec().companion ? "" : "a change of its main.cf or master.cf";
+}
+
 /// Why a member is not simply running or simply stopped.
 std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& machine, const Ward& ward,
                                 const Clocks& clocks) {
@@ -70,15 +86,27 @@ std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& 
   reason.code = machine.fault()->code;
   reason.message = machine.fault()->message;
   reason.hint = machine.fault()->hint;
+  reason.kind = machine.fault()->kind;
+  reason.log = machine.fault()->log;
   if (machine.phase() == Phase::backoff || (machine.phase() == Phase::failed && reason.next_at))
     reason.next_action = machine.desired() == Desired::up ? "start" : "stop";
-  if (machine.phase() == Phase::failed && reason.hint.empty()) reason.hint = "pmctl start " + id;
+  bool failed = machine.phase() == Phase::failed;
+  if (failed && machine.desired() == Desired::up) reason.awaits = awaited(machine);
+  if (failed && reason.hint.empty()) reason.hint = "pmctl start " + id;
   return reason;
 }
 
 model::LastExit last_exit_of(const Machine& machine, const Clocks& clocks) {
   const supervision::Exit& exit = *machine.last_exit();
-  return {exit.cause, exit.signal_name, exit.status, clocks.to_wall(machine.exited_at())};
+  return {exit.cause, exit.signal_name, exit.status, clocks.to_wall(machine.exited_at()), exit.core_dumped};
+}
+
+std::vector<model::Failure> failures_of(const Machine& machine, const Clocks& clocks) {
+  std::vector<model::Failure> list;
+  for (const supervision::Failure& each : machine.past_failures())
+    list.push_back({clocks.to_wall(each.at), each.what, each.fault.kind, each.fault.code, each.fault.message,
+                    each.times, each.fault.log});
+  return list;
 }
 
 /// Health is what the checks say of a member that runs; of any other nothing is known.
@@ -96,7 +124,8 @@ model::WallTime Clocks::to_wall(supervision::Instant instant) const {
   return wall + std::chrono::duration_cast<model::WallTime::duration>(instant - monotonic);
 }
 
-Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward& ward, const Clocks& clocks) {
+Member view(const supervision::Fleet& fleet, const Overview& overview, const Machine& machine, const Ward& ward,
+            const Clocks& clocks) {
   Member member;
   member.id = machine.spec().id;
   ward.driver->describe(member);
@@ -118,8 +147,10 @@ Member view(const supervision::Fleet& fleet, const Machine& machine, const Ward&
   if (!machine.spec().companion) member.checks.push_back({"config", config_ok, broken ? broken->message : ward.shares});
   member.health = health_of(machine, member.checks);
   member.reason = reason_of(fleet, machine, ward, clocks);
+  if (member.reason) member.reason->effect = effect_of(overview, machine, ward);
   member.state_changed_at = clocks.to_wall(machine.changed_at());
   member.restarts = machine.restarts();
+  member.failures = failures_of(machine, clocks);
   if (machine.last_exit()) member.last_exit = last_exit_of(machine, clocks);
   member.queue = ward.counts.queue;
   if (ward.counted) member.processes = ward.counts.processes;

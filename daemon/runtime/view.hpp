@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/status.hpp"
+#include "runtime/effect.hpp"
 #include "runtime/ward.hpp"
 #include "supervision/fleet.hpp"
 
@@ -16,8 +17,8 @@ struct Clocks {
   model::WallTime to_wall(supervision::Instant instant) const;
 };
 
-model::Member view(const supervision::Fleet& fleet, const supervision::Machine& machine, const Ward& ward,
-                   const Clocks& clocks);
+model::Member view(const supervision::Fleet& fleet, const Overview& overview, const supervision::Machine& machine,
+                   const Ward& ward, const Clocks& clocks);
 
 /// Groups in the order of their first member, with members up of members wanted.
 std::vector<model::Group> groups_of(const std::vector<model::Member>& members);

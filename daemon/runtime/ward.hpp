@@ -24,6 +24,10 @@ struct Charge {
   model::Proof proof;         // pid 0 where the life is no process of ours
   asio::steady_timer next_look;
   bool look_now = false;  // somebody wants the next look, while one is under way
+  host::LogMark since;    // where its log ended before it was started, or when it was found
+  // How often the OOM killer had struck around it by then, and the file that counts.
+  std::string oom_counter;
+  std::optional<std::uint64_t> oom_kills;
 };
 
 struct Ward {
@@ -43,6 +47,8 @@ struct Ward {
   supervision::AttemptId timer_attempt = supervision::AttemptId::none;
 
   std::shared_ptr<Charge> charge;  // null: nothing runs
+  std::shared_ptr<Charge> ended;   // what ran before; null: nothing did
+  host::LogMark log_mark;          // where its log ended before what is being started now
   std::optional<model::WallTime> started_at;
 
   // What was seen last.

@@ -32,6 +32,7 @@ struct Exit {
   int signal = 0;
   std::string signal_name;  // "SIGKILL"
   std::optional<int> status;
+  bool core_dumped = false;
   std::string words = {};  // how, where neither a signal nor a status says it: "does not answer any more"
   model::Missing missing = model::Missing::nothing;  // for want of what
 };
@@ -101,6 +102,14 @@ struct Looked {
   std::vector<model::Check> checks;
 };
 
+/// What became known later about the end of that master: the kernel's word, and the last words of its log.
+struct Explained {
+  MemberId id;
+  AttemptId master = AttemptId::none;
+  bool oom = false;
+  Fault fault;  // its message and hint may be empty: nothing was found
+};
+
 /// An errand is done.
 struct ErrandDone {
   OperationId operation;
@@ -127,7 +136,7 @@ struct Cancelled {
 /// End everything in order, then Leave.
 struct ShutdownRequested {};
 
-using Event = std::variant<InventoryRead, Requested, Happened, Looked, ErrandDone, ProgramsReplaced,
+using Event = std::variant<InventoryRead, Requested, Happened, Looked, Explained, ErrandDone, ProgramsReplaced,
                            SurroundingsChanged, Cancelled, ShutdownRequested>;
 
 // clang-format off
@@ -164,6 +173,8 @@ struct Errand { OperationId operation; MemberId id; model::Action action; Durati
 struct EndSurvivors { MemberId id; AttemptId master; Instant at; };
 /// Ask for this as somebody else would, of who is still wanted up: it is an operation of its own.
 struct Initiate { model::Action action; std::vector<MemberId> members; model::OperationOptions options; };
+/// Find out why that master ended; nothing waits for it. Answered with Explained, or not at all.
+struct Explain { MemberId id; AttemptId master; Exit exit; };
 /// An operation's member goes on to its next step.
 struct Progress { OperationId operation; MemberId id; const char* step; };
 /// A fact for the log and the event stream.
@@ -179,7 +190,7 @@ struct Leave {};
 // clang-format on
 
 using Action = std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Drain, AwaitRelief,
-                            Abandon, SignalMaster, EndSurvivors, ArmTimer, CancelTimer, Errand, Initiate, Progress,
-                            Record, Concluded, Forget, Reread, Leave>;
+                            Abandon, SignalMaster, EndSurvivors, ArmTimer, CancelTimer, Errand, Initiate, Explain,
+                            Progress, Record, Concluded, Forget, Reread, Leave>;
 
 }  // namespace postmultid::supervision

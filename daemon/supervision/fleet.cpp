@@ -206,6 +206,11 @@ void Fleet::ask(const Requested& request, Machine& member, Context& context) {
   }
 }
 
+void Fleet::on(const Explained& explained, Context& context) {
+  Machine* concerned = member(explained.id);
+  if (!concerned || !concerned->learn(explained, context)) ++ignored_;
+}
+
 void Fleet::on(const ErrandDone& done, Context& context) {
   context.actions.push_back(Concluded{done.operation, done.id, done.outcome, done.message});
 }

@@ -58,6 +58,7 @@ class Fleet {
   void on(const Requested& request, Context& context);
   void on(const Happened& happened, Context& context);
   void on(const Looked& look, Context& context);
+  void on(const Explained& explained, Context& context);
   void on(const ErrandDone& done, Context& context);
   void on(const ProgramsReplaced& replaced, Context& context);
   void on(const SurroundingsChanged& changed, Context& context);

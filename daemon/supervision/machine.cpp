@@ -73,7 +73,12 @@ Duration retry_after(const Fault& fault) {
   return fault.missing == model::Missing::space ? kSpaceRetry : kEnvironmentRetry;
 }
 
+// What people look back at.
+constexpr std::size_t kMostFailures = 5;
+
 const char kMasterDied[] = "master-died";
+
+const Exit kLost{.words = "was lost"};
 
 std::string in_milliseconds(Duration duration) { return std::to_string(duration.count()) + " ms"; }
 
@@ -87,7 +92,7 @@ Input meaning(const Happened& happened) {
 std::string describe(const Exit& exit) {
   if (!exit.words.empty()) return exit.words;
   if (exit.cause == ExitCause::oom) return "was killed by the OOM killer";
-  if (exit.signal) return "was killed by " + exit.signal_name;
+  if (exit.signal) return "was killed by " + exit.signal_name + (exit.core_dumped ? " and left a core dump" : "");
   if (exit.status) return "exited with status " + std::to_string(*exit.status);
   return "ended, cause not known";
 }
@@ -256,6 +261,7 @@ void Machine::end_reload(Outcome outcome, const std::string& message, Context& c
 
 void Machine::reset_failed(Context& context) {
   history_.clear();
+  past_failures_.clear();
   record("reset-failed", "failure history is clean", context);
 }
 
@@ -364,7 +370,10 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return park({FailureClass::environment, "not-examined",
                    "its files could not be examined within 10 s: is a file system hanging?", ""},
                   look_again_after(), context);
-    case Step::blocked: return park(happened.fault.value_or(Fault{}), look_again_after(), context);
+    case Step::blocked:
+      fault_ = happened.fault.value_or(Fault{});
+      remember("blocked", context);
+      return park(*fault_, look_again_after(), context);
 
     case Step::prove:
       // The probe ends first and says what is missing; the timer is for a probe that hangs.
@@ -377,9 +386,9 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::run: return run(context);
 
     case Step::reject: {
-      Fault fault = happened.fault.value_or(kCheckTimeout);
-      Duration retry = retry_after(fault);
-      return park(std::move(fault), retry, context);
+      fault_ = happened.fault.value_or(kCheckTimeout);
+      remember("check-failed", context);
+      return park(*fault_, retry_after(*fault_), context);
     }
     case Step::retry_launch: return fail_start(happened.fault.value_or(Fault{}), context);
     case Step::undo_start: return undo_start(happened, context);
@@ -463,7 +472,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
 
     case Step::peek: sighted_ = true; return begin(Phase::finding, kFindLimit, FindMaster{}, context);
     case Step::retry_edited:
-      if (desired_ == Desired::up && fault_ && fault_->kind == FailureClass::config) queue(context);
+      // Whatever was wrong: somebody has done something about it, or thinks so.
+      if (desired_ == Desired::up) queue(context);
       return;
     case Step::retry_relieved:
       if (desired_ == Desired::up && fault_ && fault_->missing != model::Missing::nothing) queue(context);
@@ -609,14 +619,20 @@ void Machine::abort(Context& context) {
 
 void Machine::fail_start(Fault fault, Context& context) {
   fault_ = std::move(fault);
+  record("start-failed", fault_->message, context);
+  remember("start-failed", context);
+  after_failed_start(context);
+}
+
+void Machine::after_failed_start(Context& context) {
   full_check_ = true;
   ready_for_ = Duration::zero();
-  record("start-failed", fault_->message, context);
   conclude(desired_ == Desired::down ? Outcome::done : Outcome::failed, fault_->message, context);
   risen_ = true;
   if (desired_ == Desired::down) return sweep(aborting_, context);
-  // To try again before what is missing has come would only wear out the start limit.
-  if (fault_->missing != model::Missing::nothing) return park(*fault_, retry_after(*fault_), context);
+  // To try again before what is missing has come, or with the same files, would only wear out the start limit.
+  bool in_vain = fault_->missing != model::Missing::nothing || fault_->kind == FailureClass::config;
+  if (in_vain) return park(*fault_, retry_after(*fault_), context);
   by_policy(context);
 }
 
@@ -630,18 +646,18 @@ void Machine::undo_start(const Happened& happened, Context& context) {
   fault_ = happened.fault.value_or(Fault{
       FailureClass::crash, "start-failed",
       happened.input == Input::expired ? "it was not ready within start_timeout" : "it ended before it was ready", ""});
-  failing_ = true;
   full_check_ = true;
+  if (happened.input != Input::died && !master_)
+    // Nothing that could be signalled with proof: the next try begins with a look at what is there.
+    return fail_start(*fault_, context);
+  failing_ = true;
   record("start-failed", fault_->message, context);
   if (happened.input == Input::died) {
     note_exit(happened, context);
+    remember_death("start-failed", happened, context);
     return sweep(aborting_, context);
   }
-  if (!master_) {
-    // Nothing that could be signalled with proof: the next try begins with a look at what is there.
-    failing_ = false;
-    return fail_start(*fault_, context);
-  }
+  remember("start-failed", context);
   last_pid_ = master_->pid;
   enter_with_deadline(Phase::terminating, spec_.policy.stop_timeout, context);
   context.actions.push_back(SignalMaster{spec_.id, master_->id, false});
@@ -675,7 +691,7 @@ void Machine::settle(Context& context) {
   master_.reset();
   if (failing_ && desired_ == Desired::up && !bounce_) {
     failing_ = false;
-    return fail_start(fault_.value_or(Fault{}), context);
+    return after_failed_start(context);
   }
   failing_ = false;
   if (!swept_whole_) return sweep(aborting_, context);
@@ -689,10 +705,10 @@ void Machine::crashed(const Happened& happened, Context& context) {
   full_check_ = false;
   checked_ = false;
   bounce_ = false;
-  Exit exit = happened.exit.value_or(Exit{.words = "was lost"});
+  Exit exit = happened.exit.value_or(kLost);
   bool lacks = exit.missing != model::Missing::nothing;
-  fault_ = Fault{lacks ? FailureClass::environment : FailureClass::crash, kMasterDied,
-                 life(last_pid_) + " " + describe(exit), "", exit.missing};
+  fault_ = Fault{lacks ? FailureClass::environment : FailureClass::crash, kMasterDied, "", "", exit.missing};
+  remember_death("died", happened, context);
   record("died", fault_->message, context);
   if (phase_ == Phase::reloading)
     end_reload(Outcome::failed, "the reload cost its master: " + fault_->message + "; it is started again", context);
@@ -709,6 +725,58 @@ void Machine::note_exit(const Happened& happened, Context& context) {
   bool asked = phase_ == Phase::terminating || phase_ == Phase::killing;
   if (asked) last_exit_->cause = ExitCause::requested;
   master_.reset();
+}
+
+/// Remembers the current fault; the same as last time is counted.
+void Machine::remember(const char* what, Context& context) {
+  Failure failure{context.now, what, *fault_, AttemptId::none, 0, {}, 1};
+  if (!past_failures_.empty()) {
+    const Failure& last = past_failures_.back();
+    bool same = last.what == what && last.fault.code == fault_->code && last.fault.message == fault_->message;
+    if (same) {
+      failure.times += last.times;
+      past_failures_.pop_back();
+    }
+  }
+  past_failures_.push_back(std::move(failure));
+  if (past_failures_.size() > kMostFailures) past_failures_.pop_front();
+}
+
+/// The same for the end of a master. What its log has to say comes later: nothing waits for a log.
+void Machine::remember_death(const char* what, const Happened& happened, Context& context) {
+  Failure failure{context.now, what, *fault_, happened.attempt, last_pid_, happened.exit.value_or(kLost), 1};
+  fault_->message = failure.fault.message = how_it_died(failure);
+  past_failures_.push_back(failure);
+  if (past_failures_.size() > kMostFailures) past_failures_.pop_front();
+  context.actions.push_back(Explain{spec_.id, failure.master, failure.exit});
+}
+
+std::string Machine::how_it_died(const Failure& failure) const {
+  std::string words = life(failure.pid) + " " + describe(failure.exit);
+  return failure.fault.message.empty() ? words : words + ": " + failure.fault.message;
+}
+
+bool Machine::learn(const Explained& explained, Context& context) {
+  auto known = std::find_if(past_failures_.begin(), past_failures_.end(),
+                            [&](const Failure& each) { return each.master == explained.master; });
+  if (explained.master == AttemptId::none || known == past_failures_.end()) return false;
+  context.touched.push_back(this);
+  bool still = fault_ && fault_->code == known->fault.code && fault_->message == known->fault.message;
+  known->fault.log = explained.fault.log;
+  if (!explained.oom && explained.fault.message.empty()) {
+    if (still) fault_->log = explained.fault.log;
+    return true;
+  }
+  if (explained.oom) {
+    known->exit.cause = ExitCause::oom;
+    if (last_exit_ && exited_at_ == known->at) last_exit_->cause = ExitCause::oom;
+  }
+  known->fault.message = explained.fault.message;
+  known->fault.message = how_it_died(*known);
+  known->fault.hint = explained.fault.hint;
+  if (still) fault_ = known->fault;
+  record("explained", known->fault.message, context);
+  return true;
 }
 
 void Machine::by_policy(Context& context) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <random>
 #include <string>
@@ -21,6 +22,17 @@
 namespace postmultid::supervision {
 
 class Machine;
+
+/// A failure as it is remembered for whoever asks later.
+struct Failure {
+  Instant at;        // the last time
+  std::string what;  // "died", "start-failed", "check-failed", "blocked"
+  Fault fault;
+  AttemptId master = AttemptId::none;  // whose end it was
+  int pid = 0;
+  Exit exit;
+  unsigned times = 1;  // the same again is counted
+};
 
 /// What a machine may use of its surroundings while it takes a step.
 struct Context {
@@ -68,6 +80,9 @@ class Machine {
   /// Ends the operation's interest in this member; the wish stays.
   void conclude(Outcome outcome, const std::string& message, Context& context);
 
+  /// What became known later about the end of a master. False if that is not remembered any more.
+  bool learn(const Explained& explained, Context& context);
+
   /// Makes the failure history clean.
   void reset_failed(Context& context);
 
@@ -87,6 +102,8 @@ class Machine {
   Instant exited_at() const { return exited_at_; }
   /// Of the life that runs now.
   const HealthRecord& health() const { return health_; }
+  /// The last few, the oldest first.
+  const std::deque<Failure>& past_failures() const { return past_failures_; }
   /// Whether it may start although one before it, which it needs, has failed.
   bool unheld() const { return unheld_; }
   /// Of the work and the timer of its phase.
@@ -136,6 +153,10 @@ class Machine {
   std::string life(int pid) const;
   void withdraw(Context& context);
   void fail_start(Fault fault, Context& context);
+  void after_failed_start(Context& context);
+  void remember(const char* what, Context& context);
+  void remember_death(const char* what, const Happened& happened, Context& context);
+  std::string how_it_died(const Failure& failure) const;
   void undo_start(const Happened& happened, Context& context);
   void drain(Context& context);
   void sweep(bool force, Context& context);
@@ -188,6 +209,7 @@ class Machine {
   FailureHistory history_;
   HealthRecord health_;
   std::optional<Instant> heal_at_;  // it is to be restarted for its health, then or at the first look after; far: never
+  std::deque<Failure> past_failures_;
   std::uint64_t restarts_ = 0;
 };
 

@@ -100,7 +100,7 @@ def mail_version():
 
 
 def master_command(instance, *options):
-    return [daemon_directory(instance) / "master", "-c", instance.config, *options]
+    return [daemon_directory() / "master", "-c", instance.config, *options]
 
 
 def start(instance):
@@ -360,6 +360,103 @@ def test_a_failed_master_w_is_reported_to_syslog_even_with_maillog_file(syslog):
     assert not log.exists()
     start(IN)
     until(lambda: log.exists() and "daemon started" in log.read_text(), 5, "a master that is up writes to its file")
+
+
+# What it is provoked with (main.cf, master.cf), and its words.
+LAST_WORDS = [
+    ("max_use = five", "", "bad numerical configuration: max_use = five"),
+    ("default_process_limit = 0", "", "invalid default_process_limit parameter value 0 < 1"),
+    ("service_throttle_time = 5q", "", "parameter service_throttle_time: bad time value or unit: 5q"),
+    ("soft_bounce = maybe", "", "bad boolean configuration: soft_bounce = maybe"),
+    ("inet_protocols = ipv9", "", 'unknown inet_protocols value "ipv9" in "ipv9"'),
+    ("mail_owner =", "", "bad string length 0 < 1: mail_owner = "),
+    ("mail_owner = nobody-here", "", "parameter mail_owner: unknown user name value: nobody-here"),
+    ("setgid_group = no-such", "", "parameter setgid_group: unknown group name: no-such"),
+    ("default_privs = no-such", "", "parameter default_privs: unknown user name value: no-such"),
+    ("inet_interfaces = 192.0.2.77", "", "parameter inet_interfaces: no local interface found for 192.0.2.77"),
+    ("queue_directory = ${x", "", "dictionary mail_dict: macro processing error"),
+    ("maillog_file = /srv/x", "", "maillog_file value '/srv/x' does not match any prefix in maillog_file_prefixes"),
+    ("queue_directory = /var/spool/nowhere", "", "chdir /var/spool/nowhere: No such file or directory"),
+    ("data_directory = /var/lib/nowhere", "",
+     "open lock file /var/lib/nowhere/master.lock: cannot create file exclusively: No such file or directory"),
+    ("data_directory = /srv", "", "open lock file /srv/master.lock: cannot create file exclusively: Permission denied"),
+    ("", "no-such inet n - n - - smtpd", ":no-such: Servname not supported for ai_socktype"),
+    ("", "192.0.2.77:2525 inet n - n - - smtpd",
+     "bind 192.0.2.77 port 2525: Cannot assign requested address"),
+    ("", "no.such.example:2525 inet n - n - - smtpd",
+     "bad hostname or network address: no.such.example:2525"),
+]
+
+
+def test_master_says_what_it_dies_of_in_words_that_we_know(syslog):
+    masters = []
+    for number, (main_cf, master_cf, _) in enumerate(LAST_WORDS):
+        config, queue, data = Path(f"/etc/test-{number}"), Path(f"/srv/queue-{number}"), Path(f"/srv/data-{number}")
+        shutil.copytree(IN.config, config)
+        subprocess.run(["cp", "-a", IN.queue, queue], check=True)
+        data.mkdir()
+        shutil.chown(data, "postfix")
+        with open(config / "main.cf", "a", encoding="ascii") as file:
+            file.write(f"queue_directory = {queue}\ndata_directory = {data}\n{main_cf}\n")
+        with open(config / "master.cf", "a", encoding="ascii") as file:
+            file.write(master_cf + "\n")
+        os.utime(config / "main.cf", (1, 1))
+        # Each takes seconds to end.
+        masters.append(subprocess.Popen(master_command(Instance(config, queue), "-w"), stdin=subprocess.DEVNULL,
+                                        env={"MAIL_LOGTAG": f"test-{number}"}))
+    for number, (_, _, words) in enumerate(LAST_WORDS):
+        assert masters[number].wait(60) == 1, words
+        # Under the name that it was given, or its own once it has read that.
+        syslog.wait_for(rf"^(test-{number}|postfix-in)/master\[\d+\]: fatal: .*{re.escape(words)}", within=5)
+
+
+def test_master_names_the_lock_that_it_cannot_have(syslog):
+    lock = Path("/var/lib/postfix-in/master.lock")
+    lock.touch()
+    shutil.chown(lock, "postfix")
+    for path, name in (IN.pid_file, "pid/master.pid"), (lock, str(lock)):
+        with open(path, "a", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            assert run(*master_command(IN, "-w")).code == 1
+        syslog.wait_for(rf"fatal: open lock file {name}: unable to set exclusive lock", within=5)
+
+
+def test_a_daemon_says_what_it_dies_of_and_master_that_it_is_throttled(syslog):
+    configure(IN, "-e", "qmgr_message_active_limit = x")
+    start(IN)
+    syslog.wait_for(r"^postfix-in/qmgr\[\d+\]: fatal: bad numerical configuration: qmgr_message_active_limit = x", within=5)
+    syslog.wait_for(r"^postfix-in/master\[\d+\]: warning: /\S+/qmgr: bad command startup -- throttling", within=5)
+
+
+def test_a_program_that_is_not_there_is_named_by_masters_warning_alone(syslog):
+    """What its child says does not tell whose it is."""
+    configure(IN, "-Me", "qmgr/unix=qmgr unix n - n 300 1 nosuchd")
+    start(IN)
+    syslog.wait_for(r"^master\[\d+\]: fatal: master_spawn: exec /\S+/nosuchd: No such file or directory", within=5)
+    syslog.wait_for(r"^postfix-in/master\[\d+\]: warning: /\S+/nosuchd: bad command startup -- throttling", within=5)
+
+
+def test_maps_and_certificates_that_are_not_there_are_named(syslog):
+    assert "unsupported dictionary type: nosuch" in on_terminal("postmap", "-q", "x", "nosuch:/etc/x").output
+    assert "open database /etc/nowhere.db: No such file or directory" in \
+        on_terminal("postmap", "-q", "x", "hash:/etc/nowhere").output
+    configure(IN, "-e", "smtpd_tls_security_level = may", "smtpd_tls_cert_file = /etc/nowhere.pem",
+              "smtpd_tls_key_file = $smtpd_tls_cert_file")
+    start(IN)
+    smtp.wait_for_greeting(port=25)
+    syslog.wait_for(r"smtpd\[\d+\]: warning: error opening chain file: /etc/nowhere.pem: No such file", within=5)
+
+
+def test_master_dumps_no_core_by_itself():
+    """It has changed its user on its way: Linux leaves such a process no core, whatever its limit."""
+    if int(Path("/proc/sys/fs/suid_dumpable").read_text()) != 0:
+        pytest.skip("this host lets every process dump")
+    become_subreaper()
+    pid = start(IN)
+    subprocess.run(["prlimit", f"--pid={pid}", "--core=unlimited"], check=True)
+    os.kill(pid, signal.SIGSYS)
+    _, status = os.waitpid(pid, 0)
+    assert os.WTERMSIG(status) == signal.SIGSYS and not os.WCOREDUMP(status)
 
 
 def test_a_second_master_w_fails_and_changes_nothing(syslog):

@@ -31,6 +31,7 @@ struct Behaviour {
   bool heeds_sigterm = true;                         // false: only SIGKILL ends the master
   bool sweeps = true;                                // false: left-overs do not go away
   bool gets_ready = true;                            // false: a probe proves the master, and then waits for ever
+  bool out_of_memory = false;                        // why its master dies
   bool foreign = false;                              // something unproven holds the lock
   model::Missing missing = model::Missing::nothing;  // ... around it
 };
@@ -243,9 +244,9 @@ class VirtualHost {
   }
 
   static Happened happened(Input input) { return Happened{.id = {}, .input = input}; }
-  static Happened fault(Input input, const std::string& code) {
+  static Happened fault(Input input, const std::string& code, model::FailureClass kind = model::FailureClass::config) {
     Happened h = happened(input);
-    h.fault = Fault{model::FailureClass::config, code, code, ""};
+    h.fault = Fault{kind, code, code, ""};
     return h;
   }
   static Happened lacking(Input input, model::Missing what) {
@@ -296,13 +297,21 @@ class VirtualHost {
   void perform(const Initiate& a) {
     later([this, a] { handle(Requested{{++operations_}, a.action, a.members, true, a.options, true}); });
   }
+  void perform(const Explain& a) {
+    bool oom = behaviour[a.id.text].out_of_memory;
+    later([this, a, oom] {
+      Explained explained{a.id, a.master, oom, {}};
+      explained.fault.log = {"fatal: " + a.id.text};
+      handle(explained);
+    });
+  }
   void perform(const Progress& a) { steps[a.operation.number][a.id.text].push_back(a.step); }
   void perform(const Launch& a) {
     write("launch " + a.id.text);
     if (masters_.contains(a.id.text)) violations.push_back("two masters for " + a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
       if (behaviour[id].missing != model::Missing::nothing) return lacking(Input::launch_failed, behaviour[id].missing);
-      if (!behaviour[id].launch_ok) return fault(Input::launch_failed, "launch-failed");
+      if (!behaviour[id].launch_ok) return fault(Input::launch_failed, "launch-failed", model::FailureClass::crash);
       masters_[id] = Life{AttemptId::none, ++last_pid_};
       return happened(Input::launched);
     });
@@ -315,9 +324,10 @@ class VirtualHost {
       });
     }
     answer(a.id, a.attempt, [this, id = a.id, attempt = a.attempt] {
-      if (!masters_.contains(id.text)) return fault(Input::not_ready, "no-master");
+      if (!masters_.contains(id.text)) return fault(Input::not_ready, "no-master", model::FailureClass::crash);
       prove({id, attempt});
-      return behaviour[id.text].ready ? happened(Input::ready) : fault(Input::not_ready, "not-ready");
+      return behaviour[id.text].ready ? happened(Input::ready)
+                                      : fault(Input::not_ready, "not-ready", model::FailureClass::crash);
     });
   }
   void prove(const Probe& a) {

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,9 @@
 #include "host/deadline.hpp"
 #include "host/exit.hpp"
 #include "host/inotify.hpp"
+#include "host/kernel_log.hpp"
+#include "host/log_mark.hpp"
+#include "host/memory_cgroup.hpp"
 #include "host/proc.hpp"
 #include "host/process.hpp"
 #include "host/sockets.hpp"
@@ -95,6 +99,8 @@ TEST_CASE("a wait status in words") {
   CHECK_FALSE(describe_wait_status(9).status.has_value());
   CHECK(describe_wait_status(3 << 8).status == 3);
   CHECK(describe_wait_status(0).status == 0);
+  CHECK_FALSE(describe_wait_status(SIGSEGV).core_dumped);
+  CHECK(describe_wait_status(SIGSEGV | 0x80).core_dumped);
 }
 
 TEST_CASE("a command's output, errors and status come back, each in its place") {
@@ -259,4 +265,84 @@ TEST_CASE("what happens to a file in a watched directory is told, by replacement
   watch.watch({});
   std::ofstream(directory->path() + "/main.cf") << "y";
   CHECK(watch.pending().empty());
+}
+
+namespace {
+
+void write_to(const std::string& path, const std::string& text, std::ios::openmode how = std::ios::app) {
+  std::ofstream(path, how) << text;
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("of a log only what was written since the mark is read, and only whole lines") {
+  auto directory = TemporaryDirectory::make();
+  std::string path = directory->path() + "/mail.log";
+  CHECK(lines_since(end_of(path), 1000).empty());
+  FilePlace none = end_of(path);
+  write_to(path, "old\n");
+  FilePlace mark = end_of(path);
+  CHECK(lines_since(mark, 1000).empty());
+  write_to(path, "new 1\nnew 2\ncut");
+  CHECK(lines_since(mark, 1000) == Lines{"new 1", "new 2"});
+  CHECK(lines_since(none, 1000) == Lines{"old", "new 1", "new 2"});
+  CHECK(lines_since(mark, 8) == Lines{});
+  CHECK(lines_since(mark, 12) == Lines{"new 2"});
+}
+
+TEST_CASE("a log that is rotated is read on where it was renamed to, and in the new file") {
+  auto directory = TemporaryDirectory::make();
+  std::string path = directory->path() + "/mail.log";
+  write_to(path, "old\n");
+  FilePlace mark = end_of(path);
+  write_to(path, "before\n");
+  std::filesystem::rename(path, path + "-20261125");
+  CHECK(lines_since(mark, 1000) == Lines{"before"});
+  write_to(path, "after\n");
+  CHECK(lines_since(mark, 1000) == Lines{"before", "after"});
+}
+
+TEST_CASE("a log that is cut is read from its beginning, and nothing that is no file is read") {
+  auto directory = TemporaryDirectory::make();
+  std::string path = directory->path() + "/mail.log";
+  write_to(path, "a long old line\n");
+  FilePlace mark = end_of(path);
+  write_to(path, "new\n", std::ios::trunc);
+  CHECK(lines_since(mark, 1000) == Lines{"new"});
+  std::filesystem::remove(path);
+  CHECK(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK(lines_since(mark, 1000).empty());
+  CHECK_FALSE(end_of(path).file);
+}
+
+TEST_CASE("the kernel's word about the OOM killer counts for the process that it names") {
+  std::string record =
+      "3,1234,98765432,-;Memory cgroup out of memory: Killed process 42 (master) total-vm:43064kB, anon-rss:512kB\n";
+  auto parsed = parse_kernel_record(record, 42);
+  REQUIRE(parsed);
+  CHECK(parsed->microseconds == 98765432);
+  CHECK(parsed->oom_kill);
+  CHECK_FALSE(parse_kernel_record(record, 4)->oom_kill);
+  CHECK_FALSE(parse_kernel_record(record, 421)->oom_kill);
+  CHECK(parse_kernel_record("3,1,2,-,caller=T1;Out of memory: Killed process 7 (x)", 7)->oom_kill);
+  // What a program writes there has a facility of its own.
+  CHECK_FALSE(parse_kernel_record("12,1,2,-;Out of memory: Killed process 7 (x)", 7)->oom_kill);
+  CHECK_FALSE(parse_kernel_record("3,1,2,-;x: Killed process 7 (x)", 7)->oom_kill);
+  CHECK_FALSE(parse_kernel_record("nonsense", 7));
+  CHECK_FALSE(parse_kernel_record("3,1,2,-", 7));
+}
+
+TEST_CASE("the OOM killer's count is that of the process's memory cgroup, of either version") {
+  CHECK(oom_counter_in("0::/system.slice/postfix.scope\n") ==
+        "/sys/fs/cgroup/system.slice/postfix.scope/memory.events");
+  CHECK(oom_counter_in("9:name=systemd:/\n4:memory:/a/b\n0::/\n") == "/sys/fs/cgroup/memory/a/b/memory.oom_control");
+  CHECK(oom_counter_in("0::/\n") == "/sys/fs/cgroup/memory.events");
+  CHECK(oom_counter_in("").empty());
+  CHECK(oom_counter_in("nonsense\n::\n").empty());
+  CHECK(parse_oom_kills("low 0\nhigh 0\nmax 0\noom 3\noom_kill 2\noom_group_kill 0\n") == 2);
+  CHECK(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 7\n") == 7);
+  CHECK_FALSE(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\n"));
+  CHECK_FALSE(parse_oom_kills("oom_kill x"));
 }

@@ -7,6 +7,8 @@
 #include "postfix/endpoints.hpp"
 #include "postfix/instance.hpp"
 #include "postfix/inventory.hpp"
+#include "postfix/known_fatals.hpp"
+#include "postfix/last_words.hpp"
 #include "postfix/mail_log.hpp"
 #include "postfix/queue.hpp"
 #include "postfix/services.hpp"
@@ -242,4 +244,104 @@ TEST_CASE("only an address of the same family is shared, and wildcards of both a
   auto both = shared_endpoints({listening("a", "2525"), listening("b", "2525")});
   CHECK(both[{"a"}] == "*:2525 (2525) is shared with b: connections go to either");
   CHECK(shared_endpoints({listening("a", "[::1]:2525"), listening("b", "2525", "loopback-only")}).size() == 2);
+}
+
+namespace {
+
+using postmultid::model::FailureClass;
+using postmultid::model::Fault;
+using postmultid::model::Missing;
+using Log = std::vector<std::string>;
+
+std::string code_of(const std::string& message) {
+  auto known = recognize(message);
+  return known ? known->code : "";
+}
+
+}  // namespace
+
+TEST_CASE("a line belongs to whom its tag names, whatever a stranger wrote into it") {
+  auto spoken = spoken_in("Nov 25 02:36:11 mta1 postfix-out/smtpd[42]: fatal: postfix-in/master[7]: x", "postfix-out");
+  REQUIRE(spoken);
+  CHECK(spoken->pid == 42);
+  CHECK(spoken->tag == "postfix-out/smtpd");
+  CHECK(spoken->message == "fatal: postfix-in/master[7]: x");
+  CHECK_FALSE(spoken_in("h postfix-out/smtpd[42]: x", "postfix"));
+  CHECK_FALSE(spoken_in("h postfix-out/smtpd[42]: x", "postfix-outer"));
+  CHECK(spoken_in("postfix/master[1]: x", "postfix"));
+  CHECK_FALSE(spoken_in("no tag at all", "postfix"));
+  CHECK_FALSE(spoken_in("", ""));
+}
+
+TEST_CASE("the last words are those that end something, then warnings; what every program says is no word") {
+  Log lines{"postfix-out/smtpd[1]: connect from x",
+            "postfix-out/master[2]: warning: /etc/postfix-out/main.cf, line 7: overriding earlier entry: a=b",
+            "postfix-out/qmgr[3]: fatal: bad numerical configuration: x = y",
+            "postfix-out/master[2]: warning: process qmgr pid 3 exit status 1",
+            "postfix-in/master[9]: fatal: of somebody else",
+            "postfix-out/master[4]: fatal: daemon initialization failure -- see logs for details"};
+  CHECK(complaints(lines, "postfix-out", 0) == Log{lines[2], lines[3]});
+  CHECK(complaints(lines, "postfix-out", 2) == Log{lines[3]});
+  CHECK(tell_of_an_end({lines[2]}));
+  CHECK_FALSE(tell_of_an_end({lines[3]}));
+
+  Log many(50, "postfix-out/smtpd[1]: warning: hostname x does not resolve");
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] += std::to_string(i);
+  many[10] = "postfix-out/qmgr[1]: panic: the one that counts";
+  auto chosen = complaints(many, "postfix-out", 0);
+  CHECK(chosen.size() == 6);
+  CHECK(chosen[0] == many[10]);
+  CHECK(complaints({"x/y[1]: fatal: \x1b[31m" + std::string(5000, 'a')}, "x", 0)[0].size() < 500);
+  CHECK(complaints({"x/y[1]: fatal: \x1b[31m"}, "x", 0) == Log{"x/y[1]: fatal: ?[31m"});
+}
+
+TEST_CASE("what Postfix dies of is known by its own words") {
+  CHECK(code_of("bad numerical configuration: max_use = five") == "bad-parameter");
+  CHECK(code_of("parameter max_idle: bad time value or unit: 5q") == "bad-parameter");
+  CHECK(code_of("bad string length 0 < 1: mail_owner = ") == "bad-parameter");
+  CHECK(code_of("unknown inet_protocols value \"ipv9\" in \"ipv9\"") == "bad-parameter");
+  CHECK(code_of("bind 127.0.0.1 port 10026: Address already in use") == "port-in-use");
+  CHECK(code_of("bind 192.0.2.77 port 2525: Cannot assign requested address") == "no-such-address");
+  CHECK(code_of("open lock file pid/master.pid: unable to set exclusive lock: Resource temporarily unavailable") ==
+        "locked");
+  CHECK(code_of("write queue file: No space left on device") == "no-space");
+  CHECK(code_of("unsupported dictionary type: mysql") == "no-such-map-type");
+  CHECK(code_of("connection lost while talking to a stranger").empty());
+  CHECK(code_of("").empty());
+
+  auto known = recognize("open database /etc/nowhere.db: No such file or directory");
+  REQUIRE(known);
+  CHECK(known->hint == "postmap /etc/nowhere");
+  // What is to be pasted into a shell holds nothing that the shell would take for more than a name.
+  CHECK(recognize("open database /etc/$(reboot).db: No such file or directory")->hint.empty());
+}
+
+TEST_CASE("a parameter that is bad is shown with its place in main.cf, the last one that counts") {
+  auto directory = TemporaryDirectory::make();
+  std::ofstream(directory->path() + "/main.cf") << "max_idle = 1s\n# max_idle = 2s\nmax_idle = 5q\nmax_idle_x = 1\n";
+  Instance instance;
+  instance.config_directory = directory->path();
+  instance.syslog_name = "postfix-out";
+  Fault fault = explained(instance, {FailureClass::crash, "start-failed", "master -w exited with status 1", ""},
+                          {"postfix-out/master[1]: fatal: parameter max_idle: bad time value or unit: 5q"});
+  CHECK(fault.kind == FailureClass::config);
+  CHECK(fault.code == "bad-parameter");
+  CHECK(fault.message == directory->path() + "/main.cf:3: parameter max_idle: bad time value or unit: 5q");
+  CHECK(fault.hint == "postconf -c " + directory->path() + " max_idle");
+  CHECK(fault.log.size() == 1);
+}
+
+TEST_CASE("words that nobody knows are added to what was seen, and what was seen around the host is left as it is") {
+  Instance instance;
+  instance.syslog_name = "x";
+  Fault fault = explained(instance, {FailureClass::crash, "start-failed", "master -w exited with status 1", ""},
+                          {"x/master[1]: error: something", "x/master[1]: fatal: something else"});
+  CHECK(fault.kind == FailureClass::crash);
+  CHECK(fault.message == "master -w exited with status 1: something else");
+  Fault port{FailureClass::environment, "port-in-use", "in use by 42", "ss", Missing::port, 42};
+  port = explained(instance, port, {"x/master[1]: fatal: bind 127.0.0.1 port 1: Address already in use"});
+  CHECK(port.message == "in use by 42");
+  CHECK(port.holder == 42);
+  CHECK(port.log.size() == 1);
+  CHECK(explained(instance, {}, {}).message.empty());
 }
