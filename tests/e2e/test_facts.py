@@ -495,7 +495,7 @@ def test_a_subreaper_inherits_the_master_which_sigterm_ends_at_once_with_its_gro
     assert [child.pid for child in children(os.getpid())] == [pid]
     with connect_to(IN, "showq") as connection:
         connection.recv(1)
-        assert {"qmgr", "pickup", "showq"} <= set(of_session(pid).values())
+        until(lambda: {"qmgr", "pickup", "showq"} <= set(of_session(pid).values()), within=5, what="its first daemons run")
         began = time.monotonic()
         os.kill(pid, signal.SIGTERM)
         ended, status = os.waitpid(pid, 0)
