@@ -23,4 +23,7 @@ Fd journal_stream(const std::string& identifier);
 std::optional<std::vector<std::string>> journal_tail(const std::function<bool(std::string_view)>& wanted,
                                                      std::size_t count);
 
+/// The same of a unit: what its processes wrote, and what systemd says of it.
+std::optional<std::vector<std::string>> journal_tail_of_unit(const std::string& unit, std::size_t count);
+
 }  // namespace postmultid::host
