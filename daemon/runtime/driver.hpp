@@ -35,6 +35,7 @@ struct Watched {
   std::vector<std::string> configuration;  // read again when one of these changes
   std::string pid_file;                    // written when somebody starts it; empty: nobody else can
   std::vector<std::string> reload_on;      // reloaded when one of these changes
+  bool by_looking = false;                 // nothing tells when somebody starts it: it is looked for now and then
 };
 
 /// What is counted now and then.
