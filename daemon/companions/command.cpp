@@ -1,6 +1,5 @@
 #include "companions/command.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -9,11 +8,7 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <memory>
 
@@ -27,7 +22,6 @@
 
 namespace postmultid::companions {
 
-using model::Check;
 using model::FailureClass;
 using model::Fault;
 using std::chrono::milliseconds;
@@ -35,7 +29,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::seconds kConnectLimit{2};
 constexpr std::chrono::seconds kExecLimit{2};
 // What a dead one leaves has nothing to bring to an end for us: it gets a moment, then it is in the way.
 constexpr std::chrono::seconds kSurvivorsGrace{2};
@@ -120,21 +113,6 @@ std::vector<host::Process> session_of(const Command& command) {
   return members;
 }
 
-asio::awaitable<std::string> knock(Endpoint endpoint) {
-  auto executor = co_await asio::this_coro::executor;
-  boost::system::error_code error;
-  if (endpoint.path.empty()) {
-    asio::ip::tcp::socket socket(executor);
-    asio::ip::tcp::endpoint address(asio::ip::make_address(endpoint.host, error), endpoint.port);
-    if (!error) co_await socket.async_connect(address, asio::redirect_error(asio::use_awaitable, error));
-  } else {
-    asio::local::stream_protocol::socket socket(executor);
-    asio::local::stream_protocol::endpoint address(endpoint.path);
-    co_await socket.async_connect(address, asio::redirect_error(asio::use_awaitable, error));
-  }
-  co_return error ? error.message() : "";
-}
-
 struct Output {
   host::Fd fd;
 };
@@ -146,11 +124,6 @@ Output output_of(const Command& command) {
 }
 
 }  // namespace
-
-std::string Endpoint::text() const {
-  if (!path.empty()) return "unix://" + path;
-  return "tcp://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
-}
 
 std::optional<Running> find(const Command& command) {
   auto record = read_record(command.record);
@@ -192,8 +165,8 @@ asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, 
   };
   auto prepared = co_await host::offload(pool, std::move(prepare));
   if (prepared->in_the_way.empty() && command.ready && !command.ready->path.empty()) {
-    auto refused = co_await host::within(kConnectLimit, knock(*command.ready));
-    if (refused && refused->empty()) prepared->in_the_way = command.ready->path + " is answered by somebody else";
+    model::Check heard = co_await ask(*command.ready);
+    if (heard.ok == true) prepared->in_the_way = command.ready->path + " is answered by somebody else";
   }
   if (!prepared->in_the_way.empty())
     co_return std::unexpected(Fault{FailureClass::environment, "port-in-use", prepared->in_the_way, "ss -lntp"});
@@ -227,25 +200,19 @@ asio::awaitable<model::Readiness> look(Command command, pid_t pid) {
   model::Readiness readiness;
   readiness.checks.push_back({"process", true, "pid " + std::to_string(pid)});
   if (!command.ready) co_return readiness;
-  auto refused = co_await host::within(kConnectLimit, knock(*command.ready));
-  bool ok = refused && refused->empty();
-  std::string where = command.ready->text();
-  std::string why = ok ? where : where + ": " + (refused ? *refused : "no answer within 2 s");
-  readiness.checks.push_back({"ready", ok, why});
-  if (ok) readiness.listeners.push_back(where.substr(where.find("//") + 2));
+  model::Check heard = co_await ask(*command.ready);
+  if (heard.ok == true) readiness.listeners.push_back(command.ready->listener());
+  readiness.checks.push_back(std::move(heard));
   co_return readiness;
 }
 
 asio::awaitable<std::expected<model::Readiness, Fault>> await_ready(Command command, pid_t pid, milliseconds limit) {
-  auto give_up = steady_clock::now() + limit;
-  for (milliseconds wait(5);; wait = std::min(wait * 2, milliseconds(250))) {
-    model::Readiness readiness = co_await look(command, pid);
-    const Check& last = readiness.checks.back();
-    if (last.ok == true) co_return readiness;
-    if (steady_clock::now() + wait > give_up)
-      co_return std::unexpected(Fault{FailureClass::crash, "not-ready", "does not answer at " + last.detail, ""});
-    co_await host::pause(wait);
+  if (command.ready) {
+    model::Check heard = co_await await_answer(*command.ready, limit);
+    if (heard.ok != true)
+      co_return std::unexpected(Fault{FailureClass::crash, "not-ready", "does not answer at " + heard.detail, ""});
   }
+  co_return co_await look(command, pid);
 }
 
 std::vector<std::string> records(const std::string& directory) {

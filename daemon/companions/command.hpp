@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "companions/endpoint.hpp"
 #include "host/children.hpp"
 #include "model/fault.hpp"
 #include "model/status.hpp"
@@ -21,16 +22,6 @@
 namespace postmultid::companions {
 
 namespace asio = boost::asio;
-
-/// Where it answers when it is ready; a path makes it a Unix socket.
-struct Endpoint {
-  std::string host;  // an IPv4 or IPv6 address
-  std::uint16_t port = 0;
-  std::string path;
-
-  std::string text() const;
-  bool operator==(const Endpoint&) const = default;
-};
 
 struct Command {
   std::string name;

@@ -53,15 +53,40 @@ class Check {
   }
 
   void check_companion(const Companion& companion) {
-    if (companion.command.empty())
-      complain(companion.name.place, "companion " + in_quotes(companion.name.text) + " has no command");
+    bool is_unit = !companion.unit.text.empty(), is_command = !companion.command.empty();
+    std::string called = "companion " + in_quotes(companion.name.text);
+    if (!is_unit && !is_command && !companion.ready)
+      complain(companion.name.place, called + " has no unit, no command, and nothing in ready that could be awaited");
+    if (is_unit && is_command)
+      complain(companion.unit.place, called + " has a command, too: either systemd runs it or postmultid");
+    if (is_unit) check_unit(companion);
+    if (!is_command && !companion.command_keys.empty()) check_command_keys(companion);
     if (!groups_.contains(companion.name.text))
       complain(companion.name.place, "companion " + in_quotes(companion.name.text) +
                                          " is in no group, so it has no place in the start order");
   }
 
+  void check_unit(const Companion& companion) {
+    auto [first, is_new] = units_.try_emplace(companion.unit.text, &companion);
+    if (!is_new)
+      complain(companion.unit.place, in_quotes(companion.unit.text) + " is companion " +
+                                         in_quotes(first->second->name.text) + " already, at " +
+                                         first->second->unit.place.text());
+  }
+
+  /// Said of a unit in the unit's own files, and of what is only awaited by whoever runs it.
+  void check_command_keys(const Companion& companion) {
+    const Name& key = companion.command_keys.front();
+    const std::string& unit = companion.unit.text;
+    std::string remedy = unit.empty()
+                             ? "companion " + in_quotes(companion.name.text) + " has no command, so nothing is run"
+                             : "write it into the unit: systemctl edit " + unit;
+    complain(key.place, key.text + ": is for a command; " + remedy);
+  }
+
   const Definition& definition_;
   Complaints& complaints_;
+  std::map<std::string, const Companion*> units_;  // of each unit, the first
   std::set<std::string> companions_;
   std::vector<std::string> nameable_;
   std::map<std::string, Membership> groups_;  // of each member, the first

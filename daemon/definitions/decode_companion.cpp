@@ -31,13 +31,25 @@ std::map<std::string, std::string> environment(Reader& reader) {
   return variables;
 }
 
+/// Which of the keys are there that say how a command is run.
+std::vector<Name> command_keys(const Node& node) {
+  std::vector<Name> written;
+  for (const Entry& entry : node.entries)
+    for (const char* key : {"user", "group", "environment", "directory", "stop_signal"})
+      if (entry.key == key) written.push_back({key, entry.place});
+  return written;
+}
+
 }  // namespace
 
 Companion decode_companion(const Node& node, Complaints& complaints) {
   Reader reader(node, "a companion", complaints);
   Companion companion;
   companion.name = reader.name(companion_name);
+  if (const Node* unit = reader.find("unit", Kind::text))
+    companion.unit = {reader.read(*unit, "unit", unit_name).value_or(""), unit->place};
   companion.command = command(reader);
+  companion.command_keys = command_keys(node);
   companion.user = reader.value("user", filled_text).value_or("");
   companion.group = reader.value("group", filled_text).value_or("");
   companion.environment = environment(reader);

@@ -77,9 +77,11 @@ struct Endpoint {
   std::string text() const;
 };
 
-/// Something else that stands in a group's order: a command that we run.
+/// Something else that stands in a group's order: a unit that systemd runs, or a command that we run, or else what only has
+/// to answer at `ready`, whoever runs it.
 struct Companion {
   Name name;
+  Name unit;                         // "spampd.service"; empty: none
   std::vector<std::string> command;  // argv; the first is an absolute path
   std::string user, group;           // empty: root; the user's own group
   std::map<std::string, std::string> environment;
@@ -87,6 +89,7 @@ struct Companion {
   std::optional<Endpoint> ready;
   int stop_signal = 15;
   Supervise supervise;
+  std::vector<Name> command_keys;  // those that were written and say how a command is run, with their places
 };
 
 struct Daemon {

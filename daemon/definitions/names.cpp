@@ -65,6 +65,33 @@ Read<std::string> companion_name(const std::string& text) {
   return text;
 }
 
+// systemd's own rules (unit_name_is_valid): they are part of its interface, see systemd.unit(5).
+Read<std::string> unit_name(const std::string& text) {
+  static const std::vector<std::string> kGood{"service", "socket", "target"};
+  static const std::vector<std::string> kOther{"mount", "automount", "swap",  "device",
+                                               "timer", "path",      "slice", "scope"};
+  auto among = [](const std::vector<std::string>& types, const std::string& type) {
+    return std::find(types.begin(), types.end(), type) != types.end();
+  };
+  if (text.empty()) return std::unexpected("must not be empty");
+  if (text.find('/') != std::string::npos)
+    return std::unexpected(in_quotes(text) + " must be a unit's name, not a path");
+  if (text.size() > kLongestName) return std::unexpected("longer than " + std::to_string(kLongestName) + " characters");
+  if (std::string wrong = wrong_character(text, ":-_.\\@"); !wrong.empty()) return std::unexpected(wrong);
+  std::size_t dot = text.rfind('.'), at = text.find('@');
+  std::string type = dot == std::string::npos ? "" : text.substr(dot + 1);
+  if (among(kOther, type))
+    return std::unexpected("a ." + type + " is nothing that runs; there are .service, .socket and .target");
+  if (!among(kGood, type)) return std::unexpected(in_quotes(text) + ": write " + in_quotes(text + ".service"));
+  if (dot == 0 || at == 0) return std::unexpected(in_quotes(text) + " has no name before its " + text.front());
+  if (at != std::string::npos && at + 1 == dot)
+    return std::unexpected(in_quotes(text) + " is a template; write " +
+                           in_quotes(text.substr(0, dot) + "INSTANCE." + type));
+  if (text == "postmultid.service" || text == "postfix.service" || text.starts_with("postfix@"))
+    return std::unexpected(in_quotes(text) + " is no companion: postmultid itself runs Postfix's instances");
+  return text;
+}
+
 Read<std::string> member_name(const std::string& text) {
   if (text == "-") return std::unexpected("the primary always starts first, so it is in no group");
   return is_instance_name(text) ? instance_name(text) : filled_text(text);

@@ -33,6 +33,8 @@ Read<int> signal_to_stop_by(const std::string& text);
 Read<std::string> instance_name(const std::string& text);
 Read<std::string> group_name(const std::string& text);
 Read<std::string> companion_name(const std::string& text);
+/// A unit of systemd's that can be active as mail needs it: a service, a socket or a target, no template.
+Read<std::string> unit_name(const std::string& text);
 /// Either an instance's name or a companion's.
 Read<std::string> member_name(const std::string& text);
 bool is_instance_name(const std::string& text);

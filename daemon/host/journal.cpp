@@ -80,4 +80,20 @@ std::optional<std::vector<std::string>> journal_tail(const std::function<bool(st
   return lines;
 }
 
+// As `journalctl --unit` asks, see journal-fields(7).
+std::optional<std::vector<std::string>> journal_tail_of_unit(const std::string& unit, std::size_t count) {
+  sd_journal* opened = nullptr;
+  if (::sd_journal_open(&opened, SD_JOURNAL_LOCAL_ONLY) < 0) return std::nullopt;
+  Journal journal(opened, &::sd_journal_close);
+  auto match = [opened](const std::string& text) { return ::sd_journal_add_match(opened, text.data(), text.size()); };
+  if (match("_SYSTEMD_UNIT=" + unit) < 0 || ::sd_journal_add_disjunction(opened) < 0 || match("_PID=1") < 0 ||
+      match("UNIT=" + unit) < 0 || ::sd_journal_seek_tail(opened) < 0)
+    return std::nullopt;
+  std::vector<std::string> lines;
+  while (lines.size() < count && ::sd_journal_previous(opened) > 0) lines.push_back(line(opened));
+  if (lines.empty()) return std::nullopt;
+  std::reverse(lines.begin(), lines.end());
+  return lines;
+}
+
 }  // namespace postmultid::host

@@ -37,6 +37,7 @@ struct Watched {
   std::string pid_file;                    // written when somebody starts it; empty: nobody else can
   std::vector<std::string> reload_on;      // reloaded when one of these changes
   std::string program;                     // replaced by an upgrade; empty: none that matters
+  bool by_looking = false;                 // nothing tells when somebody starts it: it is looked for now and then
 };
 
 /// What is counted now and then.
@@ -91,7 +92,7 @@ class Driver {
   virtual host::LogMark mark_log() const { return {std::chrono::system_clock::now(), {}}; }
   /// That failure, with what its log says about it since then: of one process that has died, or of all of the member (0).
   /// Waits a moment for what is written late.
-  virtual asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const = 0;
+  virtual asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const;
 
   /// Blocks.
   virtual Counts count() const = 0;

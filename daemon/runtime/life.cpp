@@ -40,7 +40,7 @@ std::optional<model::Proof> ProcessLife::proof() const {
 }
 
 /// Our child's end is told to us; another's by the kernel since Linux 6.15, else at best by its log.
-asio::awaitable<Exit> ProcessLife::ended() const {
+asio::awaitable<Exit> ProcessLife::ended(std::function<void()>) const {
   co_await host::ended(*process_);
   if (auto wait_status = children_.take_wait_status(pid())) co_return exit_of(*wait_status);
   for (int look = 0; look < kReapLooks && host::Process::tells_wait_status(); ++look) {

@@ -31,8 +31,8 @@ class Life {
   virtual std::shared_ptr<const host::Process> process() const { return nullptr; }
 
   virtual bool over() const = 0;
-  /// Returns when it has ended, and how. To be awaited once.
-  virtual asio::awaitable<supervision::Exit> ended() const = 0;
+  /// Returns when it has ended, and how; `changed` is called when pid() has become another. To be awaited once.
+  virtual asio::awaitable<supervision::Exit> ended(std::function<void()> changed) const = 0;
   /// Asks for its end; `force`: without giving it time. What comes of that is told by ended().
   virtual model::Result<void> end(bool force) const = 0;
 };
@@ -57,7 +57,7 @@ class ProcessLife : public Life {
   std::optional<model::Proof> proof() const override;
   std::shared_ptr<const host::Process> process() const override { return process_; }
   bool over() const override { return !process_->alive(); }
-  asio::awaitable<supervision::Exit> ended() const override;
+  asio::awaitable<supervision::Exit> ended(std::function<void()> changed) const override;
   model::Result<void> end(bool force) const override;
 
  private:

@@ -41,6 +41,15 @@ Policy policy_of(const definitions::Supervise& written) {
   return policy;
 }
 
+/// How events speak of those that others run.
+std::optional<supervision::Wording> wording_of(const definitions::Companion& companion) {
+  if (!companion.unit.text.empty())
+    return supervision::Wording{companion.unit.text, companion.unit.text + " is not active"};
+  if (companion.command.empty() && companion.ready)
+    return supervision::Wording{companion.ready->text(), "is let go: whoever answers there goes on"};
+  return std::nullopt;
+}
+
 bool is_called(const postfix::Instance& instance, const std::string& name) {
   return instance.name == name || instance.id.text == name || instance.config_directory == name;
 }
@@ -116,8 +125,9 @@ class Composer {
       return;
     }
     auto policy = policy_of(companion.supervise.over(group.supervise).over(definition_.defaults));
-    roster_.entries.push_back(
-        {MemberSpec{id, group.name.text, true, {}, policy, true, false, true}, crew_.drive(companion), true});
+    MemberSpec spec{id, group.name.text, true, {}, policy, true, false, true};
+    spec.wording = wording_of(companion);
+    roster_.entries.push_back({std::move(spec), crew_.drive(companion), true});
   }
 
   const definitions::Instance* declared_as(const postfix::Instance& instance) const {

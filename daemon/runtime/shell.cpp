@@ -21,8 +21,10 @@
 #include "host/notify.hpp"
 #include "host/offload.hpp"
 #include "model/selection.hpp"
+#include "runtime/awaited_driver.hpp"
 #include "runtime/command_driver.hpp"
 #include "runtime/postfix_driver.hpp"
+#include "runtime/unit_driver.hpp"
 #include "runtime/view.hpp"
 
 namespace postmultid::runtime {
@@ -66,6 +68,7 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
     : loop_(loop),
       pool_(pool),
       children_(loop),
+      units_(loop),
       tools_(children_, pool),
       inventory_(tools_),
       places_(std::move(places)),
@@ -113,6 +116,9 @@ std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance,
 std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) const {
   std::optional<companions::Endpoint> ready;
   if (c.ready) ready = {c.ready->host, c.ready->port, c.ready->path};
+  if (!c.unit.text.empty())
+    return std::make_shared<UnitDriver>(c.name.text, c.unit.text, c.unit.place.text(), std::move(ready), units_);
+  if (c.command.empty() && ready) return std::make_shared<AwaitedDriver>(c.name.text, std::move(*ready));
   companions::Command command{c.name.text,
                               c.command,
                               c.user,

@@ -15,6 +15,7 @@
 #include "host/children.hpp"
 #include "host/log.hpp"
 #include "host/surroundings.hpp"
+#include "host/units.hpp"
 #include "postfix/inventory.hpp"
 #include "postfix/queue_mounts.hpp"
 #include "postfix/tools.hpp"
@@ -128,7 +129,7 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> look_out_for_ever();
   void look_at_programs_soon();
   asio::awaitable<void> look_at_programs();
-  asio::awaitable<void> sight(model::MemberId id);
+  asio::awaitable<void> sight(model::MemberId id, int looks);
   template <typename Watch>
   asio::awaitable<void> tell_of(Watch& watch, model::Missing what);
 
@@ -145,6 +146,7 @@ class Shell : public Service, private Crew {
   asio::thread_pool& pool_;
   asio::thread_pool observers_{2};  // of their own, so that a disk that hangs under a look does not stop the work
   mutable host::Children children_;
+  mutable host::Units units_;
   mutable postfix::Tools tools_;
   postfix::Inventory inventory_;
   Places places_;

@@ -260,7 +260,8 @@ void Shell::take_charge(const MemberId& id, std::shared_ptr<const Life> life, At
 }
 
 asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) {
-  Exit exit = co_await charge->life->ended();
+  std::function<void()> changed = [this, charge] { look_soon(*charge); };
+  Exit exit = co_await charge->life->ended(std::move(changed));
   look_soon(*charge);  // ... and find that there is nothing to look at
   if (auto found = wards_.find(id); found != wards_.end() && found->second.charge == charge) {
     found->second.ended = std::exchange(found->second.charge, nullptr);
@@ -365,6 +366,7 @@ asio::awaitable<void> Shell::observe_for_ever() {
       if (!of.readable || of.observing) continue;
       of.observing = true;
       asio::co_spawn(loop_, observe(id), report_end);
+      if (!of.charge && of.driver->watched().by_looking) asio::co_spawn(loop_, sight(id, 1), report_end);
     }
     lookout_.renew();
     co_await host::pause(kObserveEvery);
@@ -390,7 +392,7 @@ asio::awaitable<void> Shell::look_out_for_ever() {
       if (!wards_.contains(notice.id)) continue;
       switch (notice.what) {
         case Notice::What::configuration: edited.insert(notice.id); break;
-        case Notice::What::pid_file: asio::co_spawn(loop_, sight(notice.id), report_end); break;
+        case Notice::What::pid_file: asio::co_spawn(loop_, sight(notice.id, kSightings), report_end); break;
         case Notice::What::program: look_at_programs_soon(); break;
         case Notice::What::reload_on:
           note(notice.id.text, "renewed", "a file of its reload_on has changed");
@@ -448,9 +450,9 @@ template asio::awaitable<void> Shell::tell_of(host::AddressWatch& watch, model::
 template asio::awaitable<void> Shell::tell_of(host::MountWatch& watch, model::Missing what);
 template asio::awaitable<void> Shell::tell_of(host::NameWatch& watch, model::Missing what);
 
-/// Somebody writes a pid file: is there a master soon that nobody here has started?
-asio::awaitable<void> Shell::sight(MemberId id) {
-  for (int look = 0; look < kSightings; ++look) {
+/// Somebody writes a pid file, or may have started it without one: is there a master soon that nobody here has started?
+asio::awaitable<void> Shell::sight(MemberId id, int looks) {
+  for (int look = 0; look < looks; ++look) {
     auto found = wards_.find(id);
     if (found == wards_.end() || found->second.charge || found->second.sighting) co_return;
     found->second.sighting = true;

@@ -22,10 +22,11 @@ def pytest_runtest_protocol(item):
     journal = REPOSITORY / f"build/journal-{item.name}.log"
     journal.unlink(missing_ok=True)
     limit = time_limit(item) + NOTICES_FIRST
+    # What a module's tests boot with, where that is not the example's definition.
+    files = getattr(item.module, "FILES", {EXAMPLE / "postmultid.yaml": "/etc/postmultid/postmultid.yaml"})
     boot = [
-        HERE / "boot", "--timeout", str(limit), "--journal", journal,
-        "--file", f"{EXAMPLE}/postmultid.yaml:/etc/postmultid/postmultid.yaml",
-        "--enable", "postmultid.service",
+        HERE / "boot", "--timeout", str(limit), "--journal", journal, "--enable", "postmultid.service",
+        *(word for source, place in files.items() for word in ("--file", f"{source}:{place}")),
     ]
 
     def journal_of_the_failed():

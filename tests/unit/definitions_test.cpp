@@ -140,6 +140,21 @@ TEST_CASE("all that is written is in the definition") {
   CHECK(border.daemon.log_level == "notice");
 }
 
+TEST_CASE("a companion can be a unit, or only be awaited; a later file may add to it but not make it both") {
+  Definition definition = *load_text("f", contents(DEFINITION_SAMPLES "/good/companions-of-others.yaml"));
+  CHECK(definition.companions.at(0).unit.text == "spampd.service");
+  CHECK(definition.companions.at(0).command.empty());
+  CHECK(definition.companions.at(4).unit.text.empty());
+  CHECK(definition.companions.at(4).ready->text() == "tcp://192.0.2.1:10025");
+
+  std::string first =
+      "version: 1\ngroups: [{name: mta, members: [filter]}]\ncompanions: [{name: filter, unit: filter.service}]\n";
+  CHECK(load_sources({{"a", first, true}, {"b", "companions: [{name: filter, ready: tcp://127.0.0.1:25}]\n", false}}));
+  auto both = load_sources({{"a", first, true}, {"b", "companions: [{name: filter, command: [/bin/x]}]\n", false}});
+  REQUIRE_FALSE(both);
+  CHECK(describe(both.error()).find("a:3:35: companion \"filter\" has a command, too") == 0);
+}
+
 TEST_CASE("a companion has all that is written of it, and quiet defaults for the rest") {
   Definition definition = *load_text("f", contents(DEFINITION_SAMPLES "/good/companion.yaml"));
   const Companion& full = definition.companions.at(0);
@@ -358,5 +373,5 @@ TEST_CASE("the definition that is installed changes nothing, and is right when a
     whole += line.substr(commented_out ? 1 : 0) + "\n";
   }
   CHECK(complaints(whole) == "fine");
-  CHECK(load_text("f", whole)->companions.size() == 1);
+  CHECK(load_text("f", whole)->companions.size() == 3);
 }

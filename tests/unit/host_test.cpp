@@ -10,9 +10,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <filesystem>
 #include <fstream>
 
+#include "host/bus.hpp"
 #include "host/children.hpp"
 #include "host/deadline.hpp"
 #include "host/exit.hpp"
@@ -345,4 +347,44 @@ TEST_CASE("the OOM killer's count is that of the process's memory cgroup, of eit
   CHECK(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 7\n") == 7);
   CHECK_FALSE(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\n"));
   CHECK_FALSE(parse_oom_kills("oom_kill x"));
+}
+
+namespace {
+
+/// What a call to a bus at this path comes to.
+Reply call_at(const std::string& path) {
+  ::setenv("DBUS_SYSTEM_BUS_ADDRESS", ("unix:path=" + path).c_str(), 1);
+  asio::io_context loop;
+  Bus bus(loop, [] {});
+  bus.listen("type='signal',member='Something'", [](sd_bus_message*) {});
+  Reply reply;
+  auto body = [&]() -> asio::awaitable<void> {
+    Method method{"org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                  "GetUnit"};
+    Bus::Arguments arguments = [](sd_bus_message* call) { return ::sd_bus_message_append(call, "s", "x.service"); };
+    reply = co_await bus.call(std::move(method), std::move(arguments), std::chrono::milliseconds(50));
+    loop.stop();
+  };
+  asio::co_spawn(loop, body(), asio::detached);
+  loop.run();
+  ::unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+  return reply;
+}
+
+}  // namespace
+
+TEST_CASE("a bus that is not there, does not answer or hangs up keeps nobody waiting, and may be asked again") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::string path = directory->path() + "/bus";
+  auto gone = [&] {
+    Reply reply = call_at(path);
+    return !reply && reply.error().gone();
+  };
+  CHECK(gone());
+  asio::io_context loop;
+  asio::local::stream_protocol::acceptor silent(loop, path);
+  CHECK(gone());
+  silent.close();
+  CHECK(gone());
 }
