@@ -129,6 +129,13 @@ std::optional<FileId> file_id(const std::string& path) {
   return FileId{status.st_dev, status.st_ino};
 }
 
+std::optional<std::chrono::system_clock::time_point> written_at(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) < 0) return std::nullopt;
+  auto since = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(since));
+}
+
 std::optional<FileId> working_directory(pid_t pid) { return file_id(proc(pid, "cwd")); }
 
 std::vector<OpenFile> open_files(pid_t pid) {

@@ -62,6 +62,8 @@ bool holds_flock(pid_t pid, int number, const FileId& file);
 /// True if `fdinfo` (the text of /proc/PID/fdinfo/N) shows an exclusive FLOCK owned by `pid`.
 bool shows_exclusive_flock(std::string_view fdinfo, pid_t pid);
 
+/// When the file's content was last changed.
+std::optional<std::chrono::system_clock::time_point> written_at(const std::string& path);
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit = 65536);
 
 }  // namespace postmultid::host

@@ -19,6 +19,7 @@ struct Fault {
   Missing missing = Missing::nothing;
   int holder = 0;                // the pid of whoever has the port or the lock
   std::vector<std::string> log;  // the last words of its log about it; few, and short
+  std::string last_good;         // the directory with the files that it last ran well with, if they are others now
 };
 
 }  // namespace postmultid::model

@@ -51,6 +51,7 @@ json of(const Reason& reason) {
   put(j, "class", reason.kind);
   j["awaits"] = reason.awaits;
   j["effect"] = reason.effect;
+  j["last_good"] = reason.last_good;
   j["log"] = reason.log;
   return j;
 }
@@ -65,7 +66,8 @@ Reason reason_of(const json& j) {
                 .kind = {},
                 .awaits = j.at("awaits"),
                 .effect = j.at("effect"),
-                .log = j.at("log")};
+                .log = j.at("log"),
+                .last_good = j.at("last_good")};
   get(j, "class", reason.kind);
   from(j, "since", reason.since);
   from(j, "next_at", reason.next_at);

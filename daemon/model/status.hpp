@@ -32,6 +32,7 @@ struct Reason {
   std::string awaits;                // what else than time makes it happen: "a change of its files"
   std::string effect;                // what it means for mail and for other members
   std::vector<std::string> log;      // the last words of its log about it
+  std::string last_good;             // the directory with the files that it last ran well with, if they are others now
 };
 
 /// One of the last failures of a member. The same failure again is counted, not repeated.

@@ -74,7 +74,9 @@ asio::awaitable<Search> PostfixDriver::find() const {
   if (!master) co_return std::unexpected(master.error());
   if (!*master) co_return nullptr;
   remember_mount();  // its master stands in that queue
-  co_return life_of(std::move(**master));
+  auto life = life_of(std::move(**master));
+  if (auto started = life->started_at()) keep_configuration(*started);
+  co_return life;
 }
 
 /// Nobody waits for it: the disk that it writes to may hang.
@@ -97,7 +99,9 @@ asio::awaitable<Done> PostfixDriver::check(bool accept_new_queue) const {
   auto seen = co_await look_at_mount(accept_new_queue);
   if (seen) seen = co_await postfix::look_around(tools_, instance_);
   if (seen) seen = co_await postfix::check(tools_, instance_);
-  co_return seen;
+  if (seen) co_return seen;
+  Fault fault = co_await with_last_good(seen.error());
+  co_return std::unexpected(std::move(fault));
 }
 
 asio::awaitable<Done> PostfixDriver::guard(bool restart, bool accept_new_queue, pid_t pid) const {
@@ -122,6 +126,7 @@ asio::awaitable<Proved> PostfixDriver::await_life(milliseconds limit) const {
 asio::awaitable<Ready> PostfixDriver::await_ready(pid_t pid, milliseconds limit) const {
   auto ready = co_await postfix::await_ready(tools_, instance_, pid, limit);
   if (ready) remember_mount();
+  if (ready) keep_configuration(std::chrono::system_clock::now());
   co_return ready;
 }
 
@@ -150,7 +155,21 @@ asio::awaitable<void> PostfixDriver::drain(pid_t dead, std::function<void(std::s
 }
 
 asio::awaitable<Done> PostfixDriver::reload(std::shared_ptr<const host::Process> process) const {
-  co_return co_await postfix::reload(tools_, instance_, std::move(process));
+  auto done = co_await postfix::reload(tools_, instance_, std::move(process));
+  if (done) keep_configuration(std::chrono::system_clock::now());
+  co_return done;
+}
+
+/// Nobody waits for it, as for remember_mount().
+void PostfixDriver::keep_configuration(model::WallTime read_at) const {
+  asio::post(tools_.pool(),
+             [&last_good = last_good_, instance = instance_, read_at] { last_good.keep(instance, read_at); });
+}
+
+asio::awaitable<Fault> PostfixDriver::with_last_good(Fault fault) const {
+  auto compare = [&last_good = last_good_, instance = instance_] { return last_good.if_changed(instance); };
+  fault.last_good = co_await host::offload(tools_.pool(), std::move(compare));
+  co_return fault;
 }
 
 asio::awaitable<Done> PostfixDriver::flush() const {
@@ -189,7 +208,8 @@ asio::awaitable<Fault> PostfixDriver::explain(Fault fault, host::LogMark since, 
     co_await host::pause(pause);
   }
   auto understand = [instance = instance_, fault, words] { return postfix::explained(instance, fault, words); };
-  co_return co_await host::offload(tools_.pool(), std::move(understand));
+  Fault understood = co_await host::offload(tools_.pool(), std::move(understand));
+  co_return co_await with_last_good(std::move(understood));
 }
 
 Counts PostfixDriver::count() const {

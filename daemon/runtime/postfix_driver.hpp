@@ -3,6 +3,7 @@
 
 #include "postfix/identity.hpp"
 #include "postfix/instance.hpp"
+#include "postfix/last_good.hpp"
 #include "postfix/queue_mounts.hpp"
 #include "postfix/tools.hpp"
 #include "runtime/driver.hpp"
@@ -12,10 +13,11 @@ namespace postmultid::runtime {
 class PostfixDriver : public Driver {
  public:
   PostfixDriver(host::Children& children, postfix::Tools& tools, postfix::QueueMounts& mounts,
-                postfix::Instance instance, std::vector<std::string> reload_on)
+                postfix::LastGood& last_good, postfix::Instance instance, std::vector<std::string> reload_on)
       : children_(children),
         tools_(tools),
         mounts_(mounts),
+        last_good_(last_good),
         instance_(std::move(instance)),
         reload_on_(std::move(reload_on)) {}
 
@@ -52,10 +54,13 @@ class PostfixDriver : public Driver {
   std::shared_ptr<const Life> life_of(postfix::Master master) const;
   asio::awaitable<Done> look_at_mount(bool accept_new_queue) const;
   void remember_mount() const;
+  void keep_configuration(model::WallTime read_at) const;
+  asio::awaitable<model::Fault> with_last_good(model::Fault fault) const;
 
   host::Children& children_;
   postfix::Tools& tools_;
   postfix::QueueMounts& mounts_;
+  postfix::LastGood& last_good_;
   postfix::Instance instance_;
   std::vector<std::string> reload_on_;
 };

@@ -73,6 +73,7 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       inventory_(tools_),
       places_(std::move(places)),
       mounts_(places_.state_directory + "/queues.json"),
+      last_good_(places_.state_directory + "/last-good"),
       fleet_(std::random_device{}(), std::max(2U, std::thread::hardware_concurrency())),
       lookout_(loop),
       addresses_(loop),
@@ -110,7 +111,7 @@ void Shell::shut_down(std::function<void()> left) {
 
 std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance,
                                            std::vector<std::string> reload_on) const {
-  return std::make_shared<PostfixDriver>(children_, tools_, mounts_, instance, std::move(reload_on));
+  return std::make_shared<PostfixDriver>(children_, tools_, mounts_, last_good_, instance, std::move(reload_on));
 }
 
 std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) const {

@@ -17,6 +17,7 @@
 #include "host/surroundings.hpp"
 #include "host/units.hpp"
 #include "postfix/inventory.hpp"
+#include "postfix/last_good.hpp"
 #include "postfix/queue_mounts.hpp"
 #include "postfix/tools.hpp"
 #include "runtime/events.hpp"
@@ -151,6 +152,7 @@ class Shell : public Service, private Crew {
   postfix::Inventory inventory_;
   Places places_;
   mutable postfix::QueueMounts mounts_;
+  mutable postfix::LastGood last_good_;
   definitions::Definition definition_;
   std::vector<std::string> definition_problems_, roster_problems_;
   supervision::Fleet fleet_;

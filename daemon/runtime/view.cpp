@@ -88,6 +88,7 @@ std::optional<Reason> reason_of(const supervision::Fleet& fleet, const Machine& 
   reason.hint = machine.fault()->hint;
   reason.kind = machine.fault()->kind;
   reason.log = machine.fault()->log;
+  reason.last_good = machine.fault()->last_good;
   if (machine.phase() == Phase::backoff || (machine.phase() == Phase::failed && reason.next_at))
     reason.next_action = machine.desired() == Desired::up ? "start" : "stop";
   bool failed = machine.phase() == Phase::failed;

@@ -763,6 +763,7 @@ bool Machine::learn(const Explained& explained, Context& context) {
   context.touched.push_back(this);
   bool still = fault_ && fault_->code == known->fault.code && fault_->message == known->fault.message;
   known->fault.log = explained.fault.log;
+  known->fault.last_good = explained.fault.last_good;
   if (!explained.oom && explained.fault.message.empty()) {
     if (still) fault_->log = explained.fault.log;
     return true;

@@ -265,6 +265,12 @@ def test_the_words_of_a_master_that_a_bad_reload_has_killed_come_after_its_resta
     assert parts["why"].startswith(f"{MAIN_CF}:{line_of('service_throttle_time')}: "), parts
     assert "nobody answers at 127.0.0.1:10026" in parts["effect"] and "2 other members run" in parts["effect"], parts
 
+    # What it was before is kept: the difference is the line that somebody has written.
+    compare = parts["changed"].removeprefix("since it last ran well: ")
+    difference = subprocess.run(compare.split(), check=False, capture_output=True, text=True).stdout
+    assert "+service_throttle_time = 5q" in difference, difference
+    assert Path(reason["last_good"], "main.cf").stat().st_mode & 0o777 == 0o600
+
 
 def test_a_stop_by_somebody_else_is_told_as_such(running):
     subprocess.run(["postfix", "-c", "/etc/postfix-out", "stop"], check=True, capture_output=True)
