@@ -41,6 +41,19 @@ std::string line(sd_journal* journal) {
                      field(journal, "SYSLOG_IDENTIFIER"), pid, field(journal, "MESSAGE"));
 }
 
+/// The youngest lines that match, oldest first.
+std::optional<std::vector<std::string>> tail(sd_journal* opened, std::size_t count,
+                                             std::chrono::system_clock::time_point since) {
+  std::vector<std::string> lines;
+  if (::sd_journal_seek_tail(opened) < 0) return std::nullopt;
+  auto begin = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(since.time_since_epoch()).count());
+  while (lines.size() < count && ::sd_journal_previous(opened) > 0 && microseconds_of(opened) >= begin)
+    lines.push_back(line(opened));
+  std::reverse(lines.begin(), lines.end());
+  return lines;
+}
+
 }  // namespace
 
 bool writes_to_journal() {
@@ -70,30 +83,21 @@ std::optional<std::vector<std::string>> journal_tail(const std::function<bool(st
     any = true;
   }
   if (!any) return std::nullopt;
-  std::vector<std::string> lines;
-  if (::sd_journal_seek_tail(opened) < 0) return std::nullopt;
-  auto begin = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(since.time_since_epoch()).count());
-  while (lines.size() < count && ::sd_journal_previous(opened) > 0 && microseconds_of(opened) >= begin)
-    lines.push_back(line(opened));
-  std::reverse(lines.begin(), lines.end());
-  return lines;
+  return tail(opened, count, since);
 }
 
 // As `journalctl --unit` asks, see journal-fields(7).
-std::optional<std::vector<std::string>> journal_tail_of_unit(const std::string& unit, std::size_t count) {
+std::optional<std::vector<std::string>> journal_tail_of_unit(const std::string& unit, std::size_t count,
+                                                             std::chrono::system_clock::time_point since) {
   sd_journal* opened = nullptr;
   if (::sd_journal_open(&opened, SD_JOURNAL_LOCAL_ONLY) < 0) return std::nullopt;
   Journal journal(opened, &::sd_journal_close);
   auto match = [opened](const std::string& text) { return ::sd_journal_add_match(opened, text.data(), text.size()); };
   if (match("_SYSTEMD_UNIT=" + unit) < 0 || ::sd_journal_add_disjunction(opened) < 0 || match("_PID=1") < 0 ||
-      match("UNIT=" + unit) < 0 || ::sd_journal_seek_tail(opened) < 0)
+      match("UNIT=" + unit) < 0)
     return std::nullopt;
-  std::vector<std::string> lines;
-  while (lines.size() < count && ::sd_journal_previous(opened) > 0) lines.push_back(line(opened));
-  if (lines.empty()) return std::nullopt;
-  std::reverse(lines.begin(), lines.end());
-  return lines;
+  auto lines = tail(opened, count, since);
+  return lines && !lines->empty() ? lines : std::nullopt;
 }
 
 }  // namespace postmultid::host

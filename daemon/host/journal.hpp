@@ -27,6 +27,7 @@ std::optional<std::vector<std::string>> journal_tail(const std::function<bool(st
                                                      std::chrono::system_clock::time_point since = {});
 
 /// The same of a unit: what its processes wrote, and what systemd says of it.
-std::optional<std::vector<std::string>> journal_tail_of_unit(const std::string& unit, std::size_t count);
+std::optional<std::vector<std::string>> journal_tail_of_unit(const std::string& unit, std::size_t count,
+                                                             std::chrono::system_clock::time_point since = {});
 
 }  // namespace postmultid::host

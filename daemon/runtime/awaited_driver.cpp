@@ -106,7 +106,9 @@ asio::awaitable<Ready> AwaitedDriver::await_ready(pid_t, milliseconds limit) con
 
 asio::awaitable<model::Readiness> AwaitedDriver::look(pid_t, bool) const {
   model::Readiness readiness;
-  readiness.checks.push_back(co_await companions::ask(endpoint_));
+  model::Check heard = co_await companions::ask(endpoint_);
+  heard.curable = false;  // by us
+  readiness.checks.push_back(std::move(heard));
   if (readiness.checks.front().ok == true) readiness.listeners.push_back(endpoint_.listener());
   co_return readiness;
 }
@@ -120,6 +122,8 @@ asio::awaitable<bool> AwaitedDriver::relieved(pid_t) const {
     if (heard.ok == true) co_return true;
   }
 }
+
+std::vector<std::string> AwaitedDriver::serves() const { return {endpoint_.text()}; }
 
 model::Result<std::vector<std::string>> AwaitedDriver::last_lines(std::size_t) const {
   return model::failure(name() + " is run by somebody else: postmultid only knows that it answers at " +

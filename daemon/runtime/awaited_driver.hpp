@@ -24,6 +24,8 @@ class AwaitedDriver : public CompanionDriver {
   asio::awaitable<void> sweep(bool force, pid_t only_of, host::Processes commands) const override;
   asio::awaitable<bool> relieved(pid_t holder) const override;
 
+  std::vector<std::string> serves() const override;
+
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
 
  private:

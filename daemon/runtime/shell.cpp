@@ -118,7 +118,7 @@ std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) cons
   std::optional<companions::Endpoint> ready;
   if (c.ready) ready = {c.ready->host, c.ready->port, c.ready->path};
   if (!c.unit.text.empty())
-    return std::make_shared<UnitDriver>(c.name.text, c.unit.text, c.unit.place.text(), std::move(ready), units_);
+    return std::make_shared<UnitDriver>(c.name.text, c.unit.text, c.unit.place.text(), std::move(ready), units_, pool_);
   if (c.command.empty() && ready) return std::make_shared<AwaitedDriver>(c.name.text, std::move(*ready));
   companions::Command command{c.name.text,
                               c.command,

@@ -10,6 +10,7 @@
 
 #include "host/journal.hpp"
 #include "host/log.hpp"
+#include "host/offload.hpp"
 #include "host/watch.hpp"
 
 namespace postmultid::runtime {
@@ -27,7 +28,9 @@ namespace {
 constexpr std::chrono::seconds kLookAgain{30};
 // Who waits for its readiness says better why there is none than its end does, and goes first.
 constexpr milliseconds kStartersTime{500};
-constexpr milliseconds kSweepAgain{1000}, kSilence{500};
+constexpr milliseconds kSweepAgain{1000}, kSilence{500}, kAskAgain{5000};
+// Of what a unit and systemd say, the last lines mostly say why.
+constexpr std::size_t kLastWords = 6;
 
 std::string signal_name(int number) {
   const char* name = ::sigabbrev_np(number);
@@ -221,9 +224,10 @@ asio::awaitable<model::Readiness> UnitDriver::look(pid_t, bool) const {
     std::string state = unit->active_state + " (" + unit->sub_state + ")";
     if (unit->main_pid) state += ", pid " + std::to_string(unit->main_pid);
     if (unit->restarts) state += ", restarted by systemd: " + std::to_string(unit->restarts);
-    readiness.checks.push_back({"unit", unit->up(), state});
+    // systemd is about to start it again, or has given it up, which is told elsewhere.
+    readiness.checks.push_back({"unit", unit->up(), state, false});
   } else {
-    readiness.checks.push_back({"unit", std::nullopt, unit.error().message});
+    readiness.checks.push_back({"unit", std::nullopt, unit.error().message, false});
   }
   if (!ready_) co_return readiness;
   model::Check heard = co_await companions::ask(*ready_);
@@ -249,10 +253,22 @@ asio::awaitable<void> UnitDriver::sweep(bool force, pid_t, host::Processes) cons
 /// systemd answers again.
 asio::awaitable<bool> UnitDriver::relieved(pid_t) const {
   for (;;) {
-    co_await host::pause(kSweepAgain);
+    co_await host::pause(kAskAgain);
     auto unit = co_await units_.look(unit_);
     if (unit) co_return true;
   }
+}
+
+std::vector<std::string> UnitDriver::serves() const {
+  if (!ready_) return {};
+  return {ready_->text()};
+}
+
+asio::awaitable<Fault> UnitDriver::explain(Fault fault, host::LogMark since, pid_t) const {
+  auto read = [unit = unit_, since] { return host::journal_tail_of_unit(unit, kLastWords, since.at); };
+  auto lines = co_await host::offload(pool_, std::move(read));
+  fault.log = lines.value_or(std::vector<std::string>{});
+  co_return fault;
 }
 
 model::Result<std::vector<std::string>> UnitDriver::last_lines(std::size_t count) const {

@@ -11,12 +11,13 @@ class UnitDriver : public CompanionDriver {
  public:
   /// `place` is where it was declared, for messages.
   UnitDriver(std::string name, std::string unit, std::string place, std::optional<companions::Endpoint> ready,
-             host::Units& units)
+             host::Units& units, asio::thread_pool& pool)
       : CompanionDriver(std::move(name)),
         unit_(std::move(unit)),
         place_(std::move(place)),
         ready_(std::move(ready)),
-        units_(units) {}
+        units_(units),
+        pool_(pool) {}
 
   Watched watched() const override;
   bool needs_restart_from(const Driver& before) const override;
@@ -30,6 +31,9 @@ class UnitDriver : public CompanionDriver {
   asio::awaitable<void> sweep(bool force, pid_t only_of, host::Processes commands) const override;
   asio::awaitable<bool> relieved(pid_t holder) const override;
 
+  std::vector<std::string> serves() const override;
+  asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const override;
+
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
 
  private:
@@ -40,6 +44,7 @@ class UnitDriver : public CompanionDriver {
   std::string unit_, place_;
   std::optional<companions::Endpoint> ready_;
   host::Units& units_;
+  asio::thread_pool& pool_;
 };
 
 }  // namespace postmultid::runtime

@@ -77,6 +77,9 @@ def test_a_crash_is_seen_and_goes_through_our_policy(members):
     assert events("died") == [f"{FILTER} was killed by SIGKILL"]
     back = member("filter")
     assert (back["last_exit"]["cause"], back["last_exit"]["signal"], back["restarts"]) == ("signal", "SIGKILL", 1)
+    # What systemd says of it is added when it is found.
+    until(lambda: any("code=killed" in line for failure in member("filter")["failures"] for line in failure["log"]), 20,
+          "the journal's words about its end")
     assert {ident: member(ident)["pid"] for ident in ORDER if ident != "filter"} == {
         ident: members[ident] for ident in ORDER if ident != "filter"}
 

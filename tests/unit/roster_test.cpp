@@ -90,6 +90,17 @@ TEST_CASE("the definition's order counts, its companions stand in it, and who is
   CHECK(crew.companions == Names{"filter"});
 }
 
+TEST_CASE("events speak of what others run by its own name") {
+  auto [roster, crew] = composed(
+      "version: 1\n"
+      "groups:\n- name: mta\n  members: [filter, spam, late]\n"
+      "companions:\n- {name: filter, command: [/bin/true], ready: tcp://127.0.0.1:25}\n"
+      "- {name: spam, unit: spampd.service, ready: tcp://127.0.0.1:26}\n- {name: late, ready: tcp://127.0.0.1:27}\n");
+  CHECK_FALSE(spec_of(roster, "filter").wording);
+  CHECK(spec_of(roster, "spam").wording->life == "spampd.service");
+  CHECK(spec_of(roster, "late").wording->life == "tcp://127.0.0.1:27");
+}
+
 TEST_CASE("an instance may be moved to another group, and be named by its directory") {
   auto [roster, crew] = composed("version: 1\ngroups:\n- name: edge\n  members: [/etc/postfix-in]\n");
   CHECK(spec_of(roster, "postfix-in").group == "edge");
