@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from lab import smtp
-from lab.border import CONFIGURATION, postconf
+from lab.border import CONFIGURATION, postconf, start_masters
 from lab.control import Postmultid, member, pmctl, status, wait_for_all_running, wait_for_restart, wait_for_state
+from lab.definition import define
 from lab.processes import masters
 from lab.waiting import until
 
@@ -132,3 +133,59 @@ def test_an_instance_that_is_added_while_we_run_appears_by_itself(daemon):
     until(lambda: "postfix-new" in [shown["id"] for shown in status()["members"]], 10, "postfix-new is listed")
     shown = wait_for_state("postfix-new", "stopped")
     assert shown["enabled"] is False
+
+
+# No tool of Postfix reads a main.cf before it is two seconds old, so what is edited is shown after that; what is done to a
+# process at once.
+EDITED, DONE_TO_A_PROCESS = 2 + 1.5, 1
+
+
+def test_what_is_done_with_postfixs_own_tools_is_seen_at_once(adopted):
+    before = pids()
+
+    def enabled(ident):
+        return member(ident)["enabled"]
+    subprocess.run(["postmulti", "-i", "postfix-in", "-e", "disable"], check=True)
+    until(lambda: enabled("postfix-in") is False, EDITED, "disabled by hand")
+    subprocess.run(["postmulti", "-i", "postfix-in", "-e", "enable"], check=True)
+    until(lambda: enabled("postfix-in"), EDITED, "enabled by hand")
+    assert pids() == before
+
+    # Its name and group belong to the instance, not to what runs: that goes on under its id until it is down.
+    postconf("postfix-in", "multi_instance_group = other")
+    until(lambda: member("postfix-in")["group"] == "other", EDITED, "the new group")
+    postconf("postfix-in", "multi_instance_name = postfix-mx")
+    until(lambda: member("postfix-in")["name"] == "postfix-mx", EDITED, "the new name")
+    assert pids() == before
+    postconf("postfix-in", "multi_instance_name = postfix-in", "multi_instance_group = mta")
+    until(lambda: member("postfix-in")["group"] == "mta", EDITED, "both as they were")
+
+    postfix("postfix-out", "reload")
+    subprocess.run(["postmulti", "-e", "init"], check=True)   # as habit or a script does it again and again
+    assert pids() == before and member("postfix-out")["health"] != "degraded"
+
+    for command in ("stop", "abort"):
+        postfix("postfix-out", command)
+        until(lambda: member("postfix-out")["state"] == "stopped", DONE_TO_A_PROCESS, f"postfix {command} by hand")
+        assert_stays_stopped("postfix-out")
+        postfix("postfix-out", "start")
+        assert wait_for_state("postfix-out", "running", within=2)["proof"]["adopted"]
+
+    old = member("postfix-out")["pid"]
+    os.kill(old, signal.SIGKILL)
+    wait_for_restart("postfix-out", old, within=2)
+
+
+def test_a_file_of_reload_on_is_noticed_once_however_often_it_is_written(border):
+    certificate = Path("/etc/ssl/mx1.pem")
+    certificate.parent.mkdir(exist_ok=True)
+    certificate.write_text("old")
+    define(f"version: 1\ninstances:\n- name: postfix-in\n  reload_on: [{certificate}]\n")
+    start_masters()
+    Postmultid().start()
+    wait_for_all_running()
+    for content in ("n", "ne", "new"):
+        certificate.write_text(content)
+    border.syslog.wait_for(r"^postfix-in/master\[\d+\]: reload", within=10)
+    until(lambda: pmctl("op", "list").out.count("reload") == 1, 10, "one operation")
+    assert pmctl("op", "list").out.count("reload") == 1
