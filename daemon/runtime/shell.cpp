@@ -8,7 +8,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/multiple_exceptions.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
 #include <thread>
@@ -235,12 +237,24 @@ Ward* Shell::current(const MemberId& id, AttemptId attempt) {
   return found != wards_.end() && found->second.work == attempt ? &found->second : nullptr;
 }
 
+namespace {
+
+/// Work that never has to wait would answer in the middle of the dispatch that asked for it; and cancelled by what comes of
+/// that answer, it would throw out of the loop (co_spawn's own last step can be cancelled before the first suspension).
+asio::awaitable<void> in_its_own_turn(asio::awaitable<void> work) {
+  auto executor = co_await asio::this_coro::executor;
+  co_await asio::post(executor, asio::use_awaitable);
+  co_await std::move(work);
+}
+
+}  // namespace
+
 void Shell::begin_work(const MemberId& id, AttemptId attempt, asio::awaitable<void> work) {
   Ward& of = wards_.at(id);
   of.work = attempt;
   of.cancel = std::make_shared<asio::cancellation_signal>();
   auto cancel = of.cancel;
-  asio::co_spawn(loop_, std::move(work),
+  asio::co_spawn(loop_, in_its_own_turn(std::move(work)),
                  asio::bind_cancellation_slot(cancel->slot(), [cancel](std::exception_ptr e) { report_end(e); }));
 }
 

@@ -1,8 +1,10 @@
 """Companions that somebody else runs: they are awaited in their place, and neither started nor ended."""
+import json
+import socket
 from contextlib import contextmanager
 
 from lab.border import Filter, Surroundings
-from lab.control import Postmultid, get, member, pmctl, wait_for_all_running, wait_for_state
+from lab.control import SOCKET, Postmultid, get, member, pmctl, wait_for_all_running, wait_for_state
 from lab.definition import ORDER, define
 from lab.processes import listening_ports
 from lab.waiting import until
@@ -24,8 +26,10 @@ def border_mail_server(definition):
     define(companion_of_others(definition))
     with Surroundings(log="/tmp/syslog", with_filter=False) as surroundings:
         surroundings.daemon = Postmultid().start()
-        yield surroundings
-    print(surroundings.daemon.log.read_text())
+        try:
+            yield surroundings
+        finally:
+            print(surroundings.daemon.log.read_text())   # pytest shows it only for a test that failed
 
 
 def order_of(what):
@@ -112,3 +116,26 @@ def test_a_unit_on_a_host_without_systemd_is_failed_in_clear_words():
         wait_for_state("postfix-in", "waiting")
         assert pmctl("stop", "filter").code == OK
         wait_for_state("filter", "stopped")
+
+
+def ask_at_once(*actions):
+    """Requests for the filter, each on a connection of its own, all sent before any is answered."""
+    connections = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in actions]
+    for connection in connections:
+        connection.connect(SOCKET)
+    for connection, action in zip(connections, actions):
+        body = json.dumps({"action": action, "select": {"names": ["filter"]}})
+        connection.sendall(f"POST /v1/operations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                           f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+    for connection in connections:
+        with connection:
+            assert b" 202 " in connection.recv(1000)
+
+
+def test_a_stop_in_any_moment_of_its_start_is_heeded():
+    with border_mail_server(AWAITED):
+        wait_for_state("filter", "starting")
+        for number in range(60):
+            ask_at_once(*(["stop", "start"] * (number % 4)), "start", "stop")
+        assert pmctl("stop", "filter", within=10).code == OK
+        assert member("filter")["state"] == "stopped"
