@@ -30,7 +30,8 @@ ListeningSocket decode(const inet_diag_msg& message) {
   ::inet_ntop(message.idiag_family, message.id.idiag_src, text.data(), text.size());
   std::string address = text.data();
   bool any = address == "0.0.0.0" || address == "::";
-  return {message.idiag_inode, any ? "*" : address, ntohs(message.id.idiag_sport), message.idiag_rqueue};
+  return {message.idiag_inode, any ? "*" : address, ntohs(message.id.idiag_sport), message.idiag_rqueue,
+          message.idiag_family == AF_INET6};
 }
 
 /// `length` bytes of attributes behind the message.
@@ -84,8 +85,8 @@ Fd open_netlink() { return Fd(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NE
 }  // namespace
 
 std::string ListeningSocket::endpoint() const {
-  bool ipv6 = address.find(':') != std::string::npos;
-  return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+  bool bare = address.find(':') != std::string::npos;
+  return (bare ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
 Result<std::vector<ListeningSocket>> listening_sockets() {

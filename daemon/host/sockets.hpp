@@ -17,6 +17,7 @@ struct ListeningSocket {
   std::string address;  // "*" for a wildcard, else as inet_ntop writes it
   std::uint16_t port = 0;
   std::uint32_t waiting = 0;  // connections that nobody has accepted yet
+  bool ipv6 = false;          // its family; a wildcard may take IPv4 as well
 
   /// "*:25", "127.0.0.1:25", "[::1]:25"
   std::string endpoint() const;

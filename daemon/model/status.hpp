@@ -46,7 +46,7 @@ struct Failure {
 };
 
 struct Check {
-  std::string name;        // master, qmgr, showq, services, listeners, queue, config
+  std::string name;        // master, qmgr, showq, services, listeners, banner, queue, config
   std::optional<bool> ok;  // nothing: not known
   std::string detail;
   bool curable = true;  // a restart may help; not in JSON

@@ -18,6 +18,17 @@ std::map<std::string, std::string> parse_parameters(const std::string& text) {
   return parameters;
 }
 
+namespace {
+
+/// With TLS from the first byte, or behind a proxy, the client speaks first.
+bool speaks_first(const std::string& program, std::string arguments) {
+  std::erase(arguments, ' ');
+  return (program == "smtpd" || program == "postscreen") && arguments.find("wrappermode=yes") == std::string::npos &&
+         arguments.find("upstream_proxy_protocol=") == std::string::npos;
+}
+
+}  // namespace
+
 std::vector<Service> parse_services(const std::string& text, unsigned process_limit) {
   std::vector<Service> services;
   std::istringstream lines(text);
@@ -32,6 +43,9 @@ std::vector<Service> parse_services(const std::string& text, unsigned process_li
     service.process_limit = process_limit;  // also for "-"
     std::from_chars(limit.data(), limit.data() + limit.size(), service.process_limit);
     service.chroot = chroot != "n";  // "-" depends on compatibility_level: take it for yes
+    std::string arguments;
+    std::getline(fields, arguments);
+    service.greets = speaks_first(service.command, arguments);
     services.push_back(std::move(service));
   }
   return services;

@@ -17,6 +17,7 @@ struct Service {
   std::string command;         // "smtpd"
   bool is_private = true;      // its socket is in private/, else in public/
   unsigned process_limit = 0;  // 0: none
+  bool greets = false;         // SMTP in the clear: a client that connects is greeted
 };
 
 struct Instance {

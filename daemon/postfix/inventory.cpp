@@ -24,16 +24,39 @@ namespace {
 // More at a time only makes each of them slower.
 constexpr std::size_t kAtOnce = 8;
 
-const std::vector<std::string> kParameters{
-    "multi_instance_name",    "multi_instance_group", "multi_instance_enable", "queue_directory",
-    "data_directory",         "daemon_directory",     "command_directory",     "showq_service_name",
-    "queue_service_name",     "pickup_service_name",  "syslog_name",           "mail_version",
-    "master_service_disable", "maillog_file",         "inet_interfaces",       "inet_protocols",
-    "message_size_limit",     "queue_minfree",        "default_process_limit"};
+const std::vector<std::string> kParameters{"multi_instance_name",
+                                           "multi_instance_group",
+                                           "multi_instance_enable",
+                                           "queue_directory",
+                                           "data_directory",
+                                           "daemon_directory",
+                                           "command_directory",
+                                           "showq_service_name",
+                                           "queue_service_name",
+                                           "pickup_service_name",
+                                           "syslog_name",
+                                           "mail_version",
+                                           "master_service_disable",
+                                           "maillog_file",
+                                           "inet_interfaces",
+                                           "inet_protocols",
+                                           "smtpd_tls_wrappermode",
+                                           "smtpd_upstream_proxy_protocol",
+                                           "postscreen_upstream_proxy_protocol",
+                                           "message_size_limit",
+                                           "queue_minfree",
+                                           "default_process_limit"};
 
 bool is_yes(std::string word) {
   std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
   return word == "yes";
+}
+
+/// Whether main.cf lets the client speak first, in all services.
+bool other_protocol(const std::string& output) {
+  auto p = parse_parameters(output);
+  return is_yes(p["smtpd_tls_wrappermode"]) || !p["smtpd_upstream_proxy_protocol"].empty() ||
+         !p["postscreen_upstream_proxy_protocol"].empty();
 }
 
 /// 0 for what is none: Postfix says so itself, and we only compare with it.
@@ -136,6 +159,8 @@ asio::awaitable<Listed> Inventory::read_instance(std::string directory) {
     if (services) {
       Listed listed{make_instance(directory, *parameters)};
       listed.instance.services = parse_services(*services, listed.instance.default_process_limit);
+      if (other_protocol(*parameters))
+        for (Service& service : listed.instance.services) service.greets = false;
       co_return listed;
     }
     error = services.error();

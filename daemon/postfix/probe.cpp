@@ -10,6 +10,7 @@
 #include "host/offload.hpp"
 #include "host/proc.hpp"
 #include "host/sockets.hpp"
+#include "postfix/banner.hpp"
 #include "postfix/endpoints.hpp"
 #include "postfix/listen.hpp"
 #include "postfix/services.hpp"
@@ -148,7 +149,7 @@ asio::awaitable<std::expected<Master, Fault>> await_master(Tools& tools, Instanc
   }
 }
 
-asio::awaitable<Readiness> look(Tools& tools, Instance instance, pid_t pid, bool thorough) {
+asio::awaitable<Readiness> look(Tools& tools, Instance instance, pid_t pid, bool showq, bool banners) {
   // Who is asked in vain is left in the backlog, where look_at_services() finds him.
   Check qmgr = co_await check("qmgr", ask_qmgr(instance));
   auto look_around = [instance, pid] {
@@ -159,7 +160,14 @@ asio::awaitable<Readiness> look(Tools& tools, Instance instance, pid_t pid, bool
   };
   Readiness seen = co_await host::offload(tools.pool(), std::move(look_around));
   seen.checks.push_back(std::move(qmgr));
-  if (thorough) seen.checks.push_back(co_await check("showq", ask_showq(instance)));
+  if (showq) seen.checks.push_back(co_await check("showq", ask_showq(instance)));
+  if (!banners || instance.inet_services().empty()) co_return seen;
+  auto look_at_sockets = [pid] {
+    auto sockets = host::listening_sockets();
+    return sockets ? host::held_by(pid, *sockets) : std::vector<host::ListeningSocket>{};
+  };
+  auto held = co_await host::offload(tools.pool(), std::move(look_at_sockets));
+  seen.checks.push_back(co_await ask_for_banners(instance, std::move(held)));
   co_return seen;
 }
 

@@ -30,7 +30,7 @@ asio::awaitable<std::expected<model::Readiness, model::Fault>> await_ready(Tools
                                                                            std::chrono::milliseconds limit);
 
 /// How well the running master with this pid does its work: the checks master, qmgr, services, listeners and queue, and if
-/// `thorough` also showq, which master has to start for that. Nothing of it is logged by Postfix.
-asio::awaitable<model::Readiness> look(Tools& tools, Instance instance, pid_t pid, bool thorough);
+/// `showq` also that, which master has to start. Postfix logs nothing of it. `banners`: this it does log (banner.hpp).
+asio::awaitable<model::Readiness> look(Tools& tools, Instance instance, pid_t pid, bool showq, bool banners);
 
 }  // namespace postmultid::postfix

@@ -104,7 +104,7 @@ asio::awaitable<Ready> AwaitedDriver::await_ready(pid_t, milliseconds limit) con
   co_return readiness;
 }
 
-asio::awaitable<model::Readiness> AwaitedDriver::look(pid_t, bool) const {
+asio::awaitable<model::Readiness> AwaitedDriver::look(pid_t, Look) const {
   model::Readiness readiness;
   model::Check heard = co_await companions::ask(endpoint_);
   heard.curable = false;  // by us

@@ -20,7 +20,7 @@ class AwaitedDriver : public CompanionDriver {
   asio::awaitable<Done> launch(bool accept_new_queue) const override;
   asio::awaitable<Proved> await_life(milliseconds limit) const override;
   asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
-  asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const override;
+  asio::awaitable<model::Readiness> look(pid_t pid, Look how) const override;
   asio::awaitable<void> sweep(bool force, pid_t only_of, host::Processes commands) const override;
   asio::awaitable<bool> relieved(pid_t holder) const override;
 

@@ -57,7 +57,7 @@ asio::awaitable<Ready> CommandDriver::await_ready(pid_t pid, milliseconds limit)
   co_return co_await companions::await_ready(command_, pid, limit);
 }
 
-asio::awaitable<model::Readiness> CommandDriver::look(pid_t pid, bool) const {
+asio::awaitable<model::Readiness> CommandDriver::look(pid_t pid, Look) const {
   co_return co_await companions::look(command_, pid);
 }
 

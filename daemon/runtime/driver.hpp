@@ -40,6 +40,9 @@ struct Watched {
   bool by_looking = false;                 // nothing tells when somebody starts it: it is looked for now and then
 };
 
+/// How closely something is looked at: cheaply; also what is too dear for every time; also what leaves traces in its log.
+enum class Look { quick, thorough, as_client };
+
 /// What is counted now and then.
 struct Counts {
   std::optional<model::QueueCounts> queue;
@@ -64,8 +67,8 @@ class Driver {
   virtual asio::awaitable<Done> launch(bool accept_new_queue) const = 0;
   virtual asio::awaitable<Proved> await_life(milliseconds limit) const = 0;
   virtual asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const = 0;
-  /// How well it does its work. `thorough`: also what is too dear for every look.
-  virtual asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const = 0;
+  /// How well it does its work.
+  virtual asio::awaitable<model::Readiness> look(pid_t pid, Look how) const = 0;
   virtual asio::awaitable<unsigned> clear_listeners(pid_t dead) const = 0;
   /// Programs that what runs as `pid` has begun and that its end does not reach.
   virtual asio::awaitable<host::Processes> commands(pid_t pid) const = 0;

@@ -130,8 +130,8 @@ asio::awaitable<Ready> PostfixDriver::await_ready(pid_t pid, milliseconds limit)
   co_return ready;
 }
 
-asio::awaitable<model::Readiness> PostfixDriver::look(pid_t pid, bool thorough) const {
-  co_return co_await postfix::look(tools_, instance_, pid, thorough);
+asio::awaitable<model::Readiness> PostfixDriver::look(pid_t pid, Look how) const {
+  co_return co_await postfix::look(tools_, instance_, pid, how != Look::quick, how == Look::as_client);
 }
 
 asio::awaitable<unsigned> PostfixDriver::clear_listeners(pid_t dead) const {

@@ -31,7 +31,7 @@ class PostfixDriver : public Driver {
   asio::awaitable<Done> launch(bool accept_new_queue) const override;
   asio::awaitable<Proved> await_life(milliseconds limit) const override;
   asio::awaitable<Ready> await_ready(pid_t pid, milliseconds limit) const override;
-  asio::awaitable<model::Readiness> look(pid_t pid, bool thorough) const override;
+  asio::awaitable<model::Readiness> look(pid_t pid, Look how) const override;
   asio::awaitable<unsigned> clear_listeners(pid_t dead) const override;
   asio::awaitable<host::Processes> commands(pid_t pid) const override;
   asio::awaitable<host::Processes> survivors(pid_t pid) const override;

@@ -123,7 +123,8 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_for_ever(model::MemberId id, std::shared_ptr<Charge> charge);
-  asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge, bool thorough);
+  asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
+  Look next_look(const model::MemberId& id, const Charge& charge, unsigned round) const;
   void look_soon(Charge& charge);
   asio::awaitable<void> observe_for_ever();
   asio::awaitable<void> observe(model::MemberId id);

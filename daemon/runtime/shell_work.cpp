@@ -168,6 +168,7 @@ asio::awaitable<void> Shell::probe(Probe action) {
   auto charge = of->charge;
   happened({.id = action.id, .input = Input::ready, .attempt = action.attempt, .pid = pid});
   tell_health(action.id, *charge, std::move(*ready));
+  asio::co_spawn(loop_, look_once(action.id, charge, Look::as_client), report_end);
 }
 
 asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
@@ -228,7 +229,7 @@ asio::awaitable<void> Shell::run_errand(Errand action) {
   // Who asks for a check wants to know how it is now, too.
   if (auto of = wards_.find(action.id);
       action.action == model::Action::check && of != wards_.end() && of->second.charge)
-    co_await look_once(action.id, of->second.charge, true);
+    co_await look_once(action.id, of->second.charge, Look::as_client);
   // Who has enabled something expects to see it so at once.
   bool edits = action.action == model::Action::enable || action.action == model::Action::disable;
   if (edits) (void)co_await reread();
@@ -337,7 +338,7 @@ asio::awaitable<void> Shell::look_for_ever(MemberId id, std::shared_ptr<Charge> 
     if (!std::exchange(charge->look_now, false))
       co_await charge->next_look.async_wait(asio::redirect_error(asio::use_awaitable, sooner));
     charge->look_now = false;
-    if (lives()) co_await look_once(id, charge, round % kThoroughEvery == 0);
+    if (lives()) co_await look_once(id, charge, next_look(id, *charge, round));
   }
 }
 
@@ -346,8 +347,17 @@ void Shell::look_soon(Charge& charge) {
   charge.next_look.cancel();
 }
 
-asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge, bool thorough) {
-  auto seen = co_await charge->driver->look(charge->life->pid(), thorough);
+/// A doubt is decided by a look of the same kind; what is bad is asked for in full now and then, until it is good.
+Look Shell::next_look(const MemberId& id, const Charge& charge, unsigned round) const {
+  const Machine* machine = fleet_.find(id);
+  if (machine && machine->health().in_doubt()) return charge.last_look;
+  if (round % kThoroughEvery != 0) return Look::quick;
+  return machine && machine->health().health() == model::Health::degraded ? Look::as_client : Look::thorough;
+}
+
+asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge, Look how) {
+  charge->last_look = how;
+  auto seen = co_await charge->driver->look(charge->life->pid(), how);
   tell_health(id, *charge, std::move(seen));
 }
 

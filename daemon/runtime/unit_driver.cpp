@@ -214,10 +214,10 @@ asio::awaitable<Ready> UnitDriver::await_ready(pid_t, milliseconds limit) const 
     if (heard.ok != true)
       co_return std::unexpected(fault(FailureClass::crash, "not-ready", "does not answer at " + heard.detail));
   }
-  co_return co_await look(0, true);
+  co_return co_await look(0, Look::quick);
 }
 
-asio::awaitable<model::Readiness> UnitDriver::look(pid_t, bool) const {
+asio::awaitable<model::Readiness> UnitDriver::look(pid_t, Look) const {
   model::Readiness readiness;
   auto unit = co_await units_.look(unit_);
   if (unit) {

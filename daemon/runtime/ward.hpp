@@ -24,7 +24,8 @@ struct Charge {
   model::Proof proof;         // pid 0 where the life is no process of ours
   asio::steady_timer next_look;
   bool look_now = false;  // somebody wants the next look, while one is under way
-  host::LogMark since;    // where its log ended before it was started, or when it was found
+  Look last_look = Look::quick;
+  host::LogMark since;  // where its log ended before it was started, or when it was found
   // How often the OOM killer had struck around it by then, and the file that counts.
   std::string oom_counter;
   std::optional<std::uint64_t> oom_kills;

@@ -55,14 +55,19 @@ def events():
     return pmctl("events", "-n", "100").out
 
 
-def test_all_is_well_and_said_so(adopted):
+def test_all_is_well_and_said_so_and_only_who_asks_leaves_a_line_in_the_log(adopted):
+    for ident in ("-", "postfix-out", "postfix-in"):
+        wait_for_health(ident, "ok")
+    assert "connect from" not in Path("/tmp/syslog").read_text()
     for ident in ("-", "postfix-out", "postfix-in"):
         look_at(ident)
         shown = wait_for_health(ident, "ok")
+        serves_smtp = {"banner"} if ident != "-" else set()
         assert {check["name"] for check in shown["checks"]} == {
-            "master", "qmgr", "showq", "services", "listeners", "queue", "config"}
+            "master", "qmgr", "showq", "services", "listeners", "queue", "config"} | serves_smtp
     log = Path("/tmp/syslog").read_text()
-    assert "warning" not in log and "connect from" not in log   # no look leaves a line
+    assert "warning" not in log and "lost connection" not in log
+    assert log.count(": connect from") == log.count(": disconnect from") == 2
 
 
 def test_a_queue_manager_that_crashes_is_named_while_its_master_lives(adopted):
@@ -93,7 +98,7 @@ def test_a_service_that_does_not_start_is_named_when_a_client_waits_for_it(adopt
         look_at("postfix-in")
         wait_for_health("postfix-in", "degraded")
         detail = check_of("postfix-in", "services")["detail"]
-        assert "smtp/inet: 1 client waits and it has no process" in detail, detail
+        assert "smtp/inet: " in detail and "and it has no process" in detail, detail   # one who waits, or two: we ask, too
     mend_program("smtpd")
 
 
@@ -110,6 +115,24 @@ def test_a_service_whose_processes_are_all_busy_is_named(border):
         assert "smtp/inet: 1 client waits because all 1 processes that its limit allows are busy" in detail, detail
         assert session.finish()[0] == 250
         assert smtp.greeting(second).startswith("220")
+    look_at("postfix-in")
+    look_at("postfix-in")
+    wait_for_health("postfix-in", "ok")
+
+
+def test_who_listens_and_does_not_greet_is_named_after_a_start_and_when_asked(border):
+    break_program("smtpd")
+    with open("/etc/postfix-in/master.cf", "a", encoding="ascii") as master_cf:   # here the client speaks first
+        master_cf.write("127.0.0.1:2465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n")
+    postconf("postfix-in", "service_throttle_time = 1s")
+    Postmultid().start()
+    wait_for_all_running()   # a missing banner is no failed start
+    wait_for_health("postfix-in", "degraded", within=60)
+    until(lambda: (check_of("postfix-in", "banner") or {"ok": None})["ok"] is False, 60, "nobody greets")
+    detail = check_of("postfix-in", "banner")["detail"]
+    assert "smtp: no banner at *:25" in detail and "2465" not in detail, detail
+    mend_program("smtpd")
+    look_at("postfix-in")
     look_at("postfix-in")
     wait_for_health("postfix-in", "ok")
 

@@ -49,6 +49,14 @@ TEST_CASE("postconf -M's lines become services") {
   REQUIRE(services.size() == 3);
   CHECK(services[2].process_limit == 1);
   CHECK(services[0].process_limit == 0);
+  CHECK(services[0].greets);
+  CHECK(services[1].greets);
+  CHECK_FALSE(services[2].greets);
+  for (const char* other : {"smtps inet n - y - - smtpd -o smtpd_tls_wrappermode=yes\n",
+                            "smtps inet n - y - - smtpd -o { smtpd_tls_wrappermode = yes }\n",
+                            "x inet n - y - - smtpd -o smtpd_upstream_proxy_protocol=haproxy\n",
+                            "policy inet n - y - - spawn user=nobody argv=/bin/x\n"})
+    CHECK_FALSE(parse_services(other)[0].greets);
   CHECK(parse_services("smtp inet n - y - - smtpd\n", 100)[0].process_limit == 100);
   CHECK(services[0].name == "smtp");
   CHECK(services[0].chroot);
