@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "control/event_stream.hpp"
+#include "control/operation_request.hpp"
 #include "model/error.hpp"
 #include "model/selection.hpp"
 
@@ -42,45 +42,6 @@ Result<std::optional<milliseconds>> wait_of(const Request& request) {
   if (error != std::errc{} || one == milliseconds(0))
     return model::failure("wait=" + text + " is not a duration such as 500ms, 30s or 5m");
   return std::min<milliseconds>(one * number, kLongestWait);
-}
-
-/// Reads {"action": …, "select": {…}, "options": {…}}; every unknown key is refused, so that a slip is never taken for a wish.
-Result<model::Request> parse_operation(const std::string& body) {
-  json document = json::parse(body, nullptr, false);
-  if (document.is_discarded()) return model::failure("the body is not JSON");
-  if (!document.is_object()) return model::failure("the body is not a JSON object");
-  auto only = [](const json& object, const std::set<std::string>& known, const std::string& where) -> std::string {
-    for (const auto& [key, value] : object.items())
-      if (!known.contains(key)) return "unknown key \"" + key + "\" in " + where;
-    return "";
-  };
-  if (auto wrong = only(document, {"action", "select", "options"}, "the request"); !wrong.empty())
-    return model::failure(wrong);
-  try {
-    std::string word = document.at("action");
-    // An unknown word becomes the enumeration's first value: compare its spelling.
-    auto action = document.at("action").get<model::Action>();
-    if (model::to_word(action) != word)
-      return model::failure(
-          "action \"" + word +
-          "\" is not one of start, stop, restart, reload, flush, drain, abort, check, enable, disable, "
-          "reset-failed");
-    const json& select = document.at("select");
-    if (!select.is_object()) return model::failure("select is not an object");
-    if (auto wrong = only(select, {"names", "group", "all"}, "select"); !wrong.empty()) return model::failure(wrong);
-    auto selection = select.get<model::Selection>();
-    int ways = !selection.names.empty() + !selection.group.empty() + selection.all;
-    if (ways != 1) return model::failure("select needs exactly one of names, group and all");
-    json options = document.value("options", json::object());
-    if (!options.is_object()) return model::failure("options is not an object");
-    if (auto wrong = only(options, {"hold", "rolling", "accept_new_queue", "deadline"}, "options"); !wrong.empty())
-      return model::failure(wrong);
-    model::Request request{action, std::move(selection), options.get<model::OperationOptions>()};
-    if (auto wrong = model::unfit(request); !wrong.empty()) return model::failure("options: " + wrong);
-    return request;
-  } catch (const std::exception& e) {
-    return model::failure(e.what());
-  }
 }
 
 /// A number in the query, `otherwise` where it is not given.

@@ -20,6 +20,7 @@ model::Status status_of(std::string text) {
     member.name = line.substr(0, blank);
     member.config_directory = blank == std::string::npos ? "/etc/" + member.name : line.substr(blank + 1);
     member.id.text = member.name.empty() ? member.config_directory : member.name;
+    if (member.id.text.empty()) continue;  // every instance has a directory
     member.primary = status.members.empty();
     status.members.push_back(std::move(member));
   }
