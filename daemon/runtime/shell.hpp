@@ -1,7 +1,8 @@
 // The shell around the decision core: it turns what happens into events, carries out the core's actions, and keeps
 // what the world may see. It decides nothing: if a case seems to need an `if` here, the core is missing a state.
 //
-// shell.cpp: events in, actions out, and what the world asks; shell_work.cpp: the work that takes time.
+// shell.cpp: events in, actions out, and what the world asks; shell_work.cpp: the work that takes time; shell_looks.cpp: what
+// is seen without being asked for.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

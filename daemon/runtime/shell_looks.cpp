@@ -1,0 +1,188 @@
+// The eyes of the shell: it looks at what runs, at the queues, at what others do, and at what changes around this host. What is
+// seen becomes an event; what it means is the core's to say.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <utility>
+
+#include "host/log.hpp"
+#include "host/offload.hpp"
+#include "host/packages.hpp"
+#include "host/watch.hpp"
+#include "runtime/shell.hpp"
+
+namespace postmultid::runtime {
+
+using host::Level;
+using model::MemberId;
+using namespace supervision;
+
+namespace {
+
+constexpr std::chrono::seconds kObserveEvery{15};
+constexpr std::chrono::seconds kLookEvery{15};
+// What the last look left in doubt is decided sooner.
+constexpr std::chrono::seconds kLookAgain{3};
+// Asking showq more often than max_idle (100 s) would keep one alive and prove nothing of master.
+constexpr unsigned kThoroughEvery = 8;
+// A master writes its pid before it is ready; for so long a start by somebody else is looked for.
+constexpr int kSightings = 20;
+constexpr milliseconds kSightingPause{100};
+constexpr milliseconds kSettlePause{200};
+// An upgrade that waits for an answer at its terminal does not go on by itself, and the programs are replaced already.
+constexpr std::chrono::minutes kUpgradeLimit{10};
+constexpr std::chrono::seconds kUpgradePause{1};
+
+}  // namespace
+
+// ---- at what is in our charge
+
+/// Looks at what is in our charge again and again while it lives; soon where the last look left a doubt.
+asio::awaitable<void> Shell::look_for_ever(MemberId id, std::shared_ptr<Charge> charge) {
+  auto lives = [&] {
+    auto found = wards_.find(id);
+    return found != wards_.end() && found->second.charge == charge && !charge->life->over();
+  };
+  for (unsigned round = 1; lives(); ++round) {
+    const Machine* machine = fleet_.find(id);
+    charge->next_look.expires_after(machine && machine->health().in_doubt() ? kLookAgain : kLookEvery);
+    boost::system::error_code sooner;
+    if (!std::exchange(charge->look_now, false))
+      co_await charge->next_look.async_wait(asio::redirect_error(asio::use_awaitable, sooner));
+    charge->look_now = false;
+    if (lives()) co_await look_once(id, charge, next_look(id, *charge, round));
+  }
+}
+
+void Shell::look_soon(Charge& charge) {
+  charge.look_now = true;
+  charge.next_look.cancel();
+}
+
+/// A doubt is decided by a look of the same kind; what is bad is asked for in full now and then, until it is good.
+Look Shell::next_look(const MemberId& id, const Charge& charge, unsigned round) const {
+  const Machine* machine = fleet_.find(id);
+  if (machine && machine->health().in_doubt()) return charge.last_look;
+  if (round % kThoroughEvery != 0) return Look::quick;
+  return machine && machine->health().health() == model::Health::degraded ? Look::as_client : Look::thorough;
+}
+
+asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge, Look how) {
+  charge->last_look = how;
+  auto seen = co_await charge->driver->look(charge->life->pid(), how);
+  tell_health(id, *charge, std::move(seen));
+}
+
+void Shell::tell_health(const MemberId& id, Charge& charge, model::Readiness seen) {
+  auto found = wards_.find(id);
+  if (found == wards_.end() || found->second.charge.get() != &charge) return;
+  found->second.listeners = std::move(seen.listeners);
+  dispatch(Looked{id, charge.id, std::move(seen.checks)});
+}
+
+// ---- what is seen now and then
+
+asio::awaitable<void> Shell::observe_for_ever() {
+  for (;;) {
+    for (auto& [id, of] : wards_) {
+      if (!of.readable || of.observing) continue;
+      of.observing = true;
+      asio::co_spawn(loop_, observe(id), report_end);
+      if (!of.charge && of.driver->watched().by_looking) asio::co_spawn(loop_, sight(id, 1), report_end);
+    }
+    lookout_.renew();
+    co_await host::pause(kObserveEvery);
+  }
+}
+
+asio::awaitable<void> Shell::observe(MemberId id) {
+  auto count = [driver = wards_.at(id).driver] { return driver->count(); };
+  Counts counts = co_await host::offload(observers_, std::move(count));
+  auto found = wards_.find(id);
+  if (found == wards_.end()) co_return;
+  found->second.observing = false;
+  found->second.counts = counts;
+  found->second.counted = true;
+  publish();
+}
+
+asio::awaitable<void> Shell::look_out_for_ever() {
+  for (;;) {
+    auto notices = co_await lookout_.notices();
+    std::set<MemberId> edited;
+    for (const Notice& notice : notices) {
+      if (!wards_.contains(notice.id)) continue;
+      switch (notice.what) {
+        case Notice::What::configuration: edited.insert(notice.id); break;
+        case Notice::What::pid_file: asio::co_spawn(loop_, sight(notice.id, kSightings), report_end); break;
+        case Notice::What::program: look_at_programs_soon(); break;
+        case Notice::What::reload_on:
+          note(notice.id.text, "renewed", "a file of its reload_on has changed");
+          begin(model::Action::reload, {notice.id}, true, std::nullopt);
+          break;
+      }
+    }
+    if (edited.empty()) continue;
+    if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
+    for (const MemberId& id : edited) happened({.id = id, .input = Input::edited});
+  }
+}
+
+void Shell::look_at_programs_soon() {
+  look_at_programs_again_ = true;
+  if (!std::exchange(looking_at_programs_, true)) asio::co_spawn(loop_, look_at_programs(), report_end);
+}
+
+/// Who runs what an upgrade has replaced? Asked when the upgrade is over, of all at once.
+asio::awaitable<void> Shell::look_at_programs() {
+  while (std::exchange(look_at_programs_again_, false)) {
+    auto give_up = std::chrono::steady_clock::now() + kUpgradeLimit;
+    for (bool busy = true; busy && std::chrono::steady_clock::now() < give_up;) {
+      co_await host::pause(kUpgradePause);
+      busy = co_await host::offload(pool_, host::packages_are_being_changed);
+    }
+    std::map<MemberId, std::pair<std::shared_ptr<const Driver>, pid_t>> running;
+    for (const auto& [id, of] : wards_)
+      if (of.charge) running[id] = {of.charge->driver, of.charge->life->pid()};
+    auto look = [running = std::move(running)] {
+      ProgramsReplaced replaced;
+      for (const auto& [id, run] : running)
+        if (run.first->is_outdated(run.second)) replaced.members.push_back(id);
+      return replaced;
+    };
+    auto replaced = co_await host::offload(pool_, std::move(look));
+    if (!replaced.members.empty()) dispatch(replaced);
+  }
+  looking_at_programs_ = false;
+}
+
+/// What changes around this host mostly changes in several steps.
+template <typename Watch>
+asio::awaitable<void> Shell::tell_of(Watch& watch, model::Missing what) {
+  for (;;) {
+    co_await watch.changed();
+    co_await host::pause(kSettlePause);
+    dispatch(SurroundingsChanged{what});
+    for (auto& [id, of] : wards_)
+      if (of.charge) look_soon(*of.charge);  // what runs may miss it, too
+  }
+}
+
+template asio::awaitable<void> Shell::tell_of(host::AddressWatch& watch, model::Missing what);
+template asio::awaitable<void> Shell::tell_of(host::MountWatch& watch, model::Missing what);
+template asio::awaitable<void> Shell::tell_of(host::NameWatch& watch, model::Missing what);
+
+/// Somebody writes a pid file, or may have started it without one: is there a master soon that nobody here has started?
+asio::awaitable<void> Shell::sight(MemberId id, int looks) {
+  for (int look = 0; look < looks; ++look) {
+    auto found = wards_.find(id);
+    if (found == wards_.end() || found->second.charge || found->second.sighting) co_return;
+    found->second.sighting = true;
+    auto driver = found->second.driver;
+    auto search = co_await driver->find();
+    if (auto still = wards_.find(id); still != wards_.end()) still->second.sighting = false;
+    if (search && *search) co_return happened({.id = id, .input = Input::sighted});
+    co_await host::pause(kSightingPause);
+  }
+}
+
+}  // namespace postmultid::runtime
