@@ -261,6 +261,7 @@ asio::awaitable<void> Shell::end_life(SignalMaster action, std::shared_ptr<Charg
   auto commands = co_await host::within(kCommandsLimit, charge->driver->commands(charge->life->pid()));
   if (auto found = wards_.find(action.id); found != wards_.end() && found->second.charge == charge && commands)
     if (!found->second.commands) found->second.commands = std::move(*commands);
+  if (charge->life->over()) co_return;
   if (auto asked = charge->life->end(action.kill); !asked)
     host::log(Level::warning, action.id.text + ": " + asked.error().message);
 }
