@@ -151,7 +151,7 @@ void Fleet::begin_rolling(const Requested& request, Context& context) {
     give_up_rolling(id, context);
     members.push_back(id);
   }
-  rolling_.emplace_back(request.operation, std::move(members), request.options);
+  rolling_.emplace_back(request.operation, std::move(members), request.options, request.only_up);
 }
 
 /// On to the next members of what restarts one by one.
@@ -163,10 +163,13 @@ void Fleet::roll(Context& context) {
       moved = id.has_value();
       if (!id) break;
       OperationId operation = rolling_[i].operation();
-      if (Machine* next = member(*id))
-        next->wish(Input::want_bounce, operation, context, rolling_[i].options());
-      else
+      Machine* next = member(*id);
+      if (!next)
         context.actions.push_back(Concluded{operation, *id, Outcome::failed, "no such member any more"});
+      else if (rolling_[i].only_up() && next->desired() == Desired::down)
+        context.actions.push_back(Concluded{operation, *id, Outcome::unchanged, "is not wanted up any more"});
+      else
+        next->wish(Input::want_bounce, operation, context, rolling_[i].options());
     }
   std::erase_if(rolling_, [](const Rolling& each) { return each.over(); });
 }

@@ -12,12 +12,15 @@ namespace postmultid::supervision {
 
 class Rolling {
  public:
-  Rolling(OperationId operation, std::deque<MemberId> members, model::OperationOptions options)
-      : operation_(operation), options_(options), left_(std::move(members)) {}
+  Rolling(OperationId operation, std::deque<MemberId> members, model::OperationOptions options, bool only_up)
+      : operation_(operation), options_(options), only_up_(only_up), left_(std::move(members)) {}
 
   OperationId operation() const { return operation_; }
   /// What each of them is restarted with.
   const model::OperationOptions& options() const { return options_; }
+
+  /// Who is down when his turn comes, because somebody stopped him meanwhile, stays so.
+  bool only_up() const { return only_up_; }
 
   /// Whose turn it is now: none while the last one is under way, or when it is over.
   std::optional<MemberId> next();
@@ -34,6 +37,7 @@ class Rolling {
  private:
   OperationId operation_;
   model::OperationOptions options_;
+  bool only_up_;
   std::deque<MemberId> left_;
   std::optional<MemberId> current_;
 };

@@ -661,6 +661,18 @@ TEST_CASE("what runs replaced programs is restarted one by one, once, and only w
   }
 }
 
+TEST_CASE("who is stopped by somebody else before an upgrade's restarts come to him stays stopped") {
+  VirtualHost host = started();
+  host.latency_max = milliseconds(50);
+  host.replace_programs({{"-"}, {"postfix-out"}, {"postfix-in"}});
+  while (host.state("-") != State::stopping && host.state("-") != State::starting) host.run(milliseconds(1));
+  host.kill("postfix-out", 15);
+  host.run(seconds(10));
+  CHECK(host.state("postfix-out") == State::stopped);
+  CHECK_FALSE(host.member("-").outdated());
+  CHECK_FALSE(host.member("postfix-in").outdated());
+}
+
 TEST_CASE("what a rolling restart has not come to can be stopped, restarted or cancelled meanwhile") {
   VirtualHost host = started();
   host.latency_max = milliseconds(50);
