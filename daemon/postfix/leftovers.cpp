@@ -105,13 +105,26 @@ asio::awaitable<host::Processes> commands_of(Tools& tools, Instance instance, pi
   co_return co_await host::offload(tools.pool(), std::move(look));
 }
 
+namespace {
+
+/// Asked upwards: the kernel's list of children leaves some out while others end, and may not be there (proc(5)). True
+/// where one on the way up has ended just now.
+bool may_descend_from(pid_t pid, pid_t ancestor) {
+  while (pid > 1 && pid != ancestor) {
+    auto stat = host::process_stat(pid);
+    if (!stat) return true;
+    pid = stat->parent;
+  }
+  return pid == ancestor;
+}
+
+}  // namespace
+
 asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instance, pid_t master) {
   auto look = [instance, master]() -> host::Processes {
     std::vector<host::Process> found = processes_of(instance);
-    auto own = host::descendants_of(master);
-    own.push_back(master);
     std::erase_if(found, [&](const host::Process& process) {
-      bool is_own = std::find(own.begin(), own.end(), process.pid()) != own.end();
+      bool is_own = may_descend_from(process.pid(), master);
       // Somebody's try to start another master is no left-over.
       return is_own || std::filesystem::path(host::executable(process.pid())).filename() == "master";
     });
