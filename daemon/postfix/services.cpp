@@ -88,15 +88,18 @@ Check look_at_services(const Instance& instance, pid_t master) {
   std::map<std::string, unsigned> processes;
   for (pid_t child : host::children_of(master)) ++processes[service_of(host::command_line(child))];
   std::string bad;
+  bool curable = false;
   for (const Service& service : instance.services) {
     std::string name = service.name + "/" + service.type;
     auto clients_of_it = waiting->find(name);
     if (clients_of_it == waiting->end()) continue;
     std::string why = why_they_wait(service, processes[name]);
+    // Who is busy does his work: a restart would only cut those whom he serves.
+    curable |= !why.empty() && processes[name] == 0;
     if (!why.empty())
       bad += fmt::format("{}{}: {} {}", bad.empty() ? "" : "; ", name, clients(clients_of_it->second), why);
   }
-  return {"services", bad.empty(), bad};
+  return {"services", bad.empty(), bad, curable};
 }
 
 }  // namespace postmultid::postfix

@@ -126,6 +126,7 @@ asio::awaitable<void> Shell::reload(Reload action) {
   if (!charge || charge->id != action.master) co_return;  // it has just died, which is said elsewhere
   auto done = co_await driver->reload(charge->life->process());
   if (!done && charge->life->over()) co_return;
+  if (done) charge->read = driver;
   answer(action.id, action.attempt, Input::reloaded, Input::not_reloaded, done);
   look_soon(*charge);
 }
@@ -233,6 +234,7 @@ void Shell::take_charge(const MemberId& id, std::shared_ptr<const Life> life, At
   charge->proof.proved_at = now;
   charge->id = attempt;
   charge->driver = of.driver;
+  charge->read = of.driver;
   of.started_at = life->started_at().value_or(now);
   charge->life = std::move(life);
   charge->since = of.log_mark;

@@ -19,6 +19,7 @@ struct Charge {
   explicit Charge(asio::io_context& loop) : next_look(loop) {}
 
   std::shared_ptr<const Driver> driver;  // as it was when this was started or found
+  std::shared_ptr<const Driver> read;    // as its files were when it read them last: what it is to serve now
   std::shared_ptr<const Life> life;
   supervision::AttemptId id;  // the attempt under which the core knows it
   model::Proof proof;         // pid 0 where the life is no process of ours

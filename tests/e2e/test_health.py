@@ -137,6 +137,39 @@ def test_who_listens_and_does_not_greet_is_named_after_a_start_and_when_asked(bo
     wait_for_health("postfix-in", "ok")
 
 
+def test_a_service_whose_processes_are_all_busy_is_no_reason_to_restart(border):
+    supervise("on_unhealthy: restart")
+    subprocess.run(["postconf", "-c", "/etc/postfix-in", "-F", "smtp/inet/process_limit=1"], check=True)
+    start_masters()
+    Postmultid().start()
+    wait_for_all_running()
+    master = member("postfix-in")["pid"]
+    session = smtp.HeldSession()
+    with socket.create_connection(("127.0.0.1", 25)):
+        look_at("postfix-in")
+        wait_for_health("postfix-in", "degraded")
+        for _ in range(3):
+            look_at("postfix-in")
+        assert member("postfix-in")["pid"] == master
+        assert session.finish()[0] == 250
+
+
+def test_a_service_that_a_reload_took_away_is_not_missed(border):
+    with open("/etc/postfix-in/master.cf", "a", encoding="ascii") as master_cf:
+        master_cf.write("127.0.0.1:2527 inet n - n - - smtpd\n")
+    start_masters()
+    Postmultid().start()
+    wait_for_all_running()
+    look_at("postfix-in")
+    wait_for_health("postfix-in", "ok")
+    subprocess.run(["postconf", "-c", "/etc/postfix-in", "-MX", "127.0.0.1:2527/inet"], check=True)
+    until(lambda: pmctl("reload", "postfix-in").code == OK, 20, "it is reloaded")
+    assert "127.0.0.1:2527" not in member("postfix-in")["listeners"]
+    for _ in range(3):
+        look_at("postfix-in")
+    assert member("postfix-in")["health"] == "ok", member("postfix-in")["checks"]
+
+
 def test_a_stopped_master_is_degraded_and_a_stop_ends_it_with_force(border):
     supervise("stop_timeout: 1s")
     start_masters()
