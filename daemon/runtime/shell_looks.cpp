@@ -68,7 +68,8 @@ Look Shell::next_look(const MemberId& id, const Charge& charge, unsigned round) 
 
 asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge, Look how) {
   charge->last_look = how;
-  auto seen = co_await charge->read->look(charge->life->pid(), how);
+  auto driver = charge->read;  // a reload may put another in its place meanwhile
+  auto seen = co_await driver->look(charge->life->pid(), how);
   tell_health(id, *charge, std::move(seen));
 }
 
