@@ -156,7 +156,8 @@ Fault explained(const Instance& instance, Fault fault, std::vector<std::string> 
     if (!spoken) continue;
     bool fatal = is_fatal(spoken->message), error = spoken->message.starts_with("error: ");
     bool throttled = spoken->message.find("bad command startup") != std::string_view::npos;
-    if (!fatal && !throttled) continue;
+    // What a master said of a child, perhaps long ago, is why a start failed, but not why it died itself.
+    if (!fatal && (!throttled || fault.message.empty())) continue;
     std::string reason = fatal ? reason_in(line) : std::string(spoken->message.substr(sizeof("warning:")));
     int rank = (fatal && !error ? 2 : 0) + (recognize(reason) ? 2 : 1);
     if (rank <= best_rank) continue;

@@ -124,9 +124,10 @@ asio::awaitable<Proved> PostfixDriver::await_life(milliseconds limit) const {
 }
 
 asio::awaitable<Ready> PostfixDriver::await_ready(pid_t pid, milliseconds limit) const {
+  auto begun = std::chrono::system_clock::now();  // what is written from now on it has not read
   auto ready = co_await postfix::await_ready(tools_, instance_, pid, limit);
   if (ready) remember_mount();
-  if (ready) keep_configuration(std::chrono::system_clock::now());
+  if (ready) keep_configuration(begun);
   co_return ready;
 }
 
@@ -155,8 +156,9 @@ asio::awaitable<void> PostfixDriver::drain(pid_t dead, std::function<void(std::s
 }
 
 asio::awaitable<Done> PostfixDriver::reload(std::shared_ptr<const host::Process> process) const {
+  auto begun = std::chrono::system_clock::now();
   auto done = co_await postfix::reload(tools_, instance_, std::move(process));
-  if (done) keep_configuration(std::chrono::system_clock::now());
+  if (done) keep_configuration(begun);
   co_return done;
 }
 

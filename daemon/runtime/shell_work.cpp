@@ -287,7 +287,7 @@ asio::awaitable<void> Shell::end_survivors(EndSurvivors action, std::shared_ptr<
   auto found = co_await charge->driver->survivors(charge->life->pid());
   if (!found) co_return;
   std::chrono::milliseconds pause{0};
-  // They are asked first, and killed the second time.
+  // They are asked first, and killed the second time; whom that does not end is only watched.
   for (int signal = SIGTERM; auto left = living(*found);) {
     auto ward = wards_.find(action.id);
     if (ward == wards_.end() || ward->second.charge != charge)
@@ -295,15 +295,16 @@ asio::awaitable<void> Shell::end_survivors(EndSurvivors action, std::shared_ptr<
     auto now = std::chrono::steady_clock::now();
     ward->second.survivors = {left, Clocks::now().to_wall(action.at)};
     publish();
-    if (now >= action.at) {
+    if (now >= action.at && signal) {
       note(action.id.text, "ended-survivors",
            std::to_string(left) + " processes of an earlier master had not ended within orphan_grace: " +
                (signal == SIGTERM ? "SIGTERM" : "SIGKILL"));
       for (const host::Process& process : *found) (void)process.signal(signal);
-      signal = SIGKILL;
+      signal = signal == SIGTERM ? SIGKILL : 0;
       pause = kSurvivorsEnd;
     } else {
-      pause = std::min(std::chrono::ceil<milliseconds>(action.at - now), kSurvivorsLook);
+      pause = kSurvivorsLook;
+      if (signal) pause = std::min(std::chrono::ceil<milliseconds>(action.at - now), pause);
     }
     co_await host::within(pause, all_ended(*found));
   }

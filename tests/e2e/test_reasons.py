@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from lab.border import postconf, start_masters
-from lab.control import Postmultid, member, pmctl, wait_for_all_running, wait_for_restart, wait_for_state
+from lab.control import PMCTL, Postmultid, member, pmctl, wait_for_all_running, wait_for_restart, wait_for_state
 from lab.definition import companion, define
-from lab.processes import executable
+from lab.processes import executable, of_instance
 from lab.waiting import until
 
 NOT_RUNNING = 3
@@ -279,3 +280,33 @@ def test_a_stop_by_somebody_else_is_told_as_such(running):
     assert parts["why"] == "stopped outside postmultid" and parts["do"] == "pmctl start postfix-out", parts
     assert not member("postfix-out")["failures"]
     assert pmctl("status", "postfix-out").code == NOT_RUNNING
+
+
+def test_what_a_master_said_of_a_child_is_not_why_it_is_killed(running):
+    daemons = Path("/usr/lib/postfix/sbin")
+    shutil.move(daemons / "smtpd", daemons / "smtpd.good")
+    shutil.copy("/bin/false", daemons / "smtpd")
+    for process in of_instance("postfix-in"):
+        if Path(executable(process.pid)).name.startswith("smtpd"):
+            os.kill(process.pid, signal.SIGKILL)
+    with socket.create_connection(("127.0.0.1", 25)):
+        until(lambda: "throttling" in Path("/tmp/syslog").read_text(), 20, "master throttles a service")
+    shutil.move(daemons / "smtpd.good", daemons / "smtpd")
+    master = member("postfix-in")["pid"]
+    os.kill(master, signal.SIGKILL)
+    wait_for_restart("postfix-in", master)
+    until(lambda: member("postfix-in")["failures"][-1].get("log"), 10, "its log was looked at")
+    assert member("postfix-in")["failures"][-1]["message"] == f"master {master} was killed by SIGKILL"
+
+
+def test_what_is_written_while_a_reload_is_verified_was_not_read(running):
+    master_cf = Path("/etc/postfix-out/master.cf")
+    kept = Path("/var/lib/postmultid/last-good/etc/postfix-out/master.cf")
+    until(lambda: kept.exists() and kept.read_text() == master_cf.read_text(), 10, "they are kept")
+    with subprocess.Popen([PMCTL, "reload", "postfix-out"]) as reload:
+        until(lambda: "reload -- version" in Path("/tmp/syslog").read_text(), 20, "it has read them")
+        good = master_cf.read_text()
+        master_cf.write_text(good + "smtp inet oops\n")
+        assert reload.wait(60) == 0
+    assert pmctl("reload", "postfix-out").code != 0   # what was kept is written before its guard has ended
+    assert kept.read_text() == good
