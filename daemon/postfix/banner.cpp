@@ -61,7 +61,8 @@ asio::awaitable<model::Check> ask_for_banners(Instance instance, std::vector<hos
     bad += (bad.empty() ? "" : "; ") + endpoint.service + ": no banner at " + socket->endpoint() + ": " +
            (why ? *why : "it says nothing for 10 s");
   }
-  co_return model::Check{"banner", bad.empty(), bad};
+  // A restart would cut those who are served, and mend no program.
+  co_return model::Check{"banner", bad.empty(), bad, false};
 }
 
 }  // namespace postmultid::postfix

@@ -20,7 +20,6 @@ std::optional<std::string> text_of(const std::string& file) { return host::read_
 }  // namespace
 
 void LastGood::keep(const Instance& instance, std::chrono::system_clock::time_point read_at) {
-  std::lock_guard lock(mutex_);
   for (const char* file : kFiles) {
     auto written = host::written_at(instance.config_directory + file);
     if (!written || *written > read_at) return;
@@ -28,6 +27,7 @@ void LastGood::keep(const Instance& instance, std::chrono::system_clock::time_po
   for (const char* file : kFiles) {
     auto now = text_of(instance.config_directory + file);
     if (!now || now->size() == kLargestFile || now == text_of(kept(instance) + file)) continue;
+    std::lock_guard lock(mutex_);
     if (auto written = host::replace_file(kept(instance) + file, *now); !written)
       host::log(host::Level::warning,
                 instance.id.text + ": its last good configuration is not kept: " + written.error().message);

@@ -150,23 +150,22 @@ asio::awaitable<std::expected<Master, Fault>> await_master(Tools& tools, Instanc
 }
 
 asio::awaitable<Readiness> look(Tools& tools, Instance instance, pid_t pid, bool showq, bool banners) {
-  // Who is asked in vain is left in the backlog, where look_at_services() finds him.
-  Check qmgr = co_await check("qmgr", ask_qmgr(instance));
   auto look_around = [instance, pid] {
     Listening listening = look_at_listeners(instance, pid);
     return Readiness{{look_at_master(instance, pid), look_at_services(instance, pid), look_at_addresses(listening),
                       look_at_queue(instance)},
                      listening.endpoints};
   };
-  Readiness seen = co_await host::offload(tools.pool(), std::move(look_around));
-  seen.checks.push_back(std::move(qmgr));
+  Readiness seen = co_await host::offload(tools.lookers(), std::move(look_around));
+  // After that: whose directory hangs never comes so far as to open a socket in it from the event loop.
+  seen.checks.push_back(co_await check("qmgr", ask_qmgr(instance)));
   if (showq) seen.checks.push_back(co_await check("showq", ask_showq(instance)));
   if (!banners || instance.inet_services().empty()) co_return seen;
   auto look_at_sockets = [pid] {
     auto sockets = host::listening_sockets();
     return sockets ? host::held_by(pid, *sockets) : std::vector<host::ListeningSocket>{};
   };
-  auto held = co_await host::offload(tools.pool(), std::move(look_at_sockets));
+  auto held = co_await host::offload(tools.lookers(), std::move(look_at_sockets));
   seen.checks.push_back(co_await ask_for_banners(instance, std::move(held)));
   co_return seen;
 }

@@ -59,7 +59,8 @@ std::string why_they_wait(const Service& service, unsigned processes) {
   std::string program = service.command.substr(0, service.command.find(' '));
   if (processes == 0)
     return "and it has no process: does " + program + " end at once? master tries again once a minute, and logs it";
-  if (service.process_limit && processes >= service.process_limit && !serves_many(service))
+  // qmgr itself queues at the delivery agents, and lets one or two wait there all the time.
+  if (service.type == "inet" && service.process_limit && processes >= service.process_limit && !serves_many(service))
     return fmt::format("because all {} processes that its limit allows are busy", processes);
   return "";
 }

@@ -26,7 +26,9 @@ std::vector<std::string> words(Words&&... each) {
 
 class Tools {
  public:
-  Tools(host::Children& children, asio::thread_pool& pool) : children_(children), pool_(pool) {}
+  /// `lookers`: threads for what no work waits for (looks, logs, copies), so that a disk that hangs under it stops none.
+  Tools(host::Children& children, asio::thread_pool& pool, asio::thread_pool& lookers)
+      : children_(children), pool_(pool), lookers_(lookers) {}
 
   /// The postconf in `directory`, or if that is empty on PATH, or in /usr/sbin where PATH is a user's; its absolute path
   /// is used from then on.
@@ -40,10 +42,12 @@ class Tools {
                                                   std::vector<std::string> more_environment = {});
 
   asio::thread_pool& pool() { return pool_; }
+  asio::thread_pool& lookers() { return lookers_; }
 
  private:
   host::Children& children_;
   asio::thread_pool& pool_;
+  asio::thread_pool& lookers_;
   std::string postconf_;
 };
 

@@ -81,7 +81,7 @@ asio::awaitable<Search> PostfixDriver::find() const {
 
 /// Nobody waits for it: the disk that it writes to may hang.
 void PostfixDriver::remember_mount() const {
-  asio::post(tools_.pool(), [&mounts = mounts_, instance = instance_] { mounts.remember(instance); });
+  asio::post(tools_.lookers(), [&mounts = mounts_, instance = instance_] { mounts.remember(instance); });
 }
 
 asio::awaitable<Done> PostfixDriver::look_at_mount(bool accept_new_queue) const {
@@ -164,13 +164,13 @@ asio::awaitable<Done> PostfixDriver::reload(std::shared_ptr<const host::Process>
 
 /// Nobody waits for it, as for remember_mount().
 void PostfixDriver::keep_configuration(model::WallTime read_at) const {
-  asio::post(tools_.pool(),
+  asio::post(tools_.lookers(),
              [&last_good = last_good_, instance = instance_, read_at] { last_good.keep(instance, read_at); });
 }
 
 asio::awaitable<Fault> PostfixDriver::with_last_good(Fault fault) const {
   auto compare = [&last_good = last_good_, instance = instance_] { return last_good.if_changed(instance); };
-  fault.last_good = co_await host::offload(tools_.pool(), std::move(compare));
+  fault.last_good = co_await host::offload(tools_.lookers(), std::move(compare));
   co_return fault;
 }
 
@@ -205,12 +205,12 @@ asio::awaitable<Fault> PostfixDriver::explain(Fault fault, host::LogMark since, 
   std::vector<std::string> words;
   for (milliseconds waited{0}; waited < kLateWords; waited += pause) {
     auto read = [instance = instance_, since, dead] { return postfix::last_words(instance, since, dead); };
-    words = co_await host::offload(tools_.pool(), std::move(read));
+    words = co_await host::offload(tools_.lookers(), std::move(read));
     if (postfix::tell_of_an_end(words)) break;
     co_await host::pause(pause);
   }
   auto understand = [instance = instance_, fault, words] { return postfix::explained(instance, fault, words); };
-  Fault understood = co_await host::offload(tools_.pool(), std::move(understand));
+  Fault understood = co_await host::offload(tools_.lookers(), std::move(understand));
   co_return co_await with_last_good(std::move(understood));
 }
 

@@ -71,7 +71,7 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       pool_(pool),
       children_(loop),
       units_(loop),
-      tools_(children_, pool),
+      tools_(children_, pool, observers_),
       inventory_(tools_),
       places_(std::move(places)),
       mounts_(places_.state_directory + "/queues.json"),

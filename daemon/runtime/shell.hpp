@@ -119,12 +119,15 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> end_life(supervision::SignalMaster action, std::shared_ptr<Charge> charge);
   asio::awaitable<void> end_survivors(supervision::EndSurvivors action, std::shared_ptr<Charge> charge);
   asio::awaitable<void> explain(supervision::Explain action, std::shared_ptr<Charge> ended);
+  asio::awaitable<model::Fault> explained(std::shared_ptr<const Driver> driver, model::Fault fault, host::LogMark since,
+                                          pid_t dead);
   asio::awaitable<void> mark_log(model::MemberId id);
   asio::awaitable<void> note_memory(std::shared_ptr<Charge> charge);
   asio::awaitable<void> run_errand(supervision::Errand action);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_for_ever(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
+  asio::awaitable<void> look(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
   Look next_look(const model::MemberId& id, const Charge& charge, unsigned round) const;
   void look_soon(Charge& charge);
   asio::awaitable<void> observe_for_ever();
@@ -147,7 +150,8 @@ class Shell : public Service, private Crew {
 
   asio::io_context& loop_;
   asio::thread_pool& pool_;
-  asio::thread_pool observers_{2};  // of their own, so that a disk that hangs under a look does not stop the work
+  // What no work waits for has threads of its own: a disk that hangs under a look must not stop the work.
+  asio::thread_pool observers_{8};
   mutable host::Children children_;
   mutable host::Units units_;
   mutable postfix::Tools tools_;

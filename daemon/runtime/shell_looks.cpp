@@ -1,5 +1,6 @@
 // The eyes of the shell: it looks at what runs, at the queues, at what others do, and at what changes around this host. What is
 // seen becomes an event; what it means is the core's to say.
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <utility>
@@ -22,6 +23,8 @@ constexpr std::chrono::seconds kObserveEvery{15};
 constexpr std::chrono::seconds kLookEvery{15};
 // What the last look left in doubt is decided sooner.
 constexpr std::chrono::seconds kLookAgain{3};
+// A look has limits of its own, but for a disk that hangs.
+constexpr std::chrono::seconds kLookLimit{20};
 // Asking showq more often than max_idle (100 s) would keep one alive and prove nothing of master.
 constexpr unsigned kThoroughEvery = 8;
 // A master writes its pid before it is ready; for so long a start by somebody else is looked for.
@@ -49,7 +52,7 @@ asio::awaitable<void> Shell::look_for_ever(MemberId id, std::shared_ptr<Charge> 
     if (!std::exchange(charge->look_now, false))
       co_await charge->next_look.async_wait(asio::redirect_error(asio::use_awaitable, sooner));
     charge->look_now = false;
-    if (lives()) co_await look_once(id, charge, next_look(id, *charge, round));
+    if (lives()) co_await look(id, charge, next_look(id, *charge, round));
   }
 }
 
@@ -66,10 +69,44 @@ Look Shell::next_look(const MemberId& id, const Charge& charge, unsigned round) 
   return machine && machine->health().health() == model::Health::degraded ? Look::as_client : Look::thorough;
 }
 
+/// Looks, if nobody does yet, and waits for the end of that; not for ever, which is told.
+asio::awaitable<void> Shell::look(MemberId id, std::shared_ptr<Charge> charge, Look how) {
+  if (!charge->looking) asio::co_spawn(loop_, look_once(id, charge, how), report_end);
+  if (!charge->looking) co_return;
+  charge->looked.expires_at(std::max(charge->look_begun + kLookLimit, std::chrono::steady_clock::now() + kLookAgain));
+  boost::system::error_code ended;
+  co_await charge->looked.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+  auto found = wards_.find(id);
+  auto since = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - charge->look_begun);
+  if (!charge->looking || since < kLookLimit || found == wards_.end() || found->second.charge != charge) co_return;
+  std::string hangs = "could not be looked at for " + std::to_string(since.count()) + " s: does its disk hang?";
+  dispatch(Looked{id, charge->id, {model::Check{"queue", false, std::move(hangs), false}}});
+}
+
 asio::awaitable<void> Shell::look_once(MemberId id, std::shared_ptr<Charge> charge, Look how) {
+  struct Looking {
+    Charge& charge;
+    ~Looking() {
+      charge.looking = false;
+      charge.looked.cancel();
+    }
+  } looking{*charge};
+  charge->looking = true;
+  charge->look_begun = std::chrono::steady_clock::now();
   charge->last_look = how;
   auto driver = charge->read;  // a reload may put another in its place meanwhile
   auto seen = co_await driver->look(charge->life->pid(), how);
+  auto missed = [](const model::Check& check) { return check.name == "listeners" && check.ok == false; };
+  auto found = wards_.find(id);
+  if (found != wards_.end() && found->second.driver != driver && std::ranges::any_of(seen.checks, missed)) {
+    // Somebody else may have let it read its files: does it fit them as they are now?
+    auto newer = found->second.driver;
+    auto by_newer = co_await newer->look(charge->life->pid(), how);
+    if (std::ranges::none_of(by_newer.checks, missed)) {
+      charge->read = newer;
+      seen = std::move(by_newer);
+    }
+  }
   tell_health(id, *charge, std::move(seen));
 }
 
@@ -135,6 +172,10 @@ void Shell::look_at_programs_soon() {
 
 /// Who runs what an upgrade has replaced? Asked when the upgrade is over, of all at once.
 asio::awaitable<void> Shell::look_at_programs() {
+  struct Looking {
+    bool& flag;
+    ~Looking() { flag = false; }
+  } looking{looking_at_programs_};
   while (std::exchange(look_at_programs_again_, false)) {
     auto give_up = std::chrono::steady_clock::now() + kUpgradeLimit;
     for (bool busy = true; busy && std::chrono::steady_clock::now() < give_up;) {
@@ -153,7 +194,6 @@ asio::awaitable<void> Shell::look_at_programs() {
     auto replaced = co_await host::offload(pool_, std::move(look));
     if (!replaced.members.empty()) dispatch(replaced);
   }
-  looking_at_programs_ = false;
 }
 
 /// What changes around this host mostly changes in several steps.

@@ -26,7 +26,7 @@ constexpr std::chrono::seconds kCommandsLimit{1};
 // How often survivors are counted anew, and how long they get after a signal.
 constexpr milliseconds kSurvivorsLook{5000}, kSurvivorsEnd{3000};
 // A log whose disk hangs keeps nobody from starting.
-constexpr milliseconds kMarkLimit{1000};
+constexpr milliseconds kMarkLimit{1000}, kExplainLimit{5000};
 
 /// Whether the OOM killer has ended it: the kernel's own word, else its memory cgroup's count of such ends. Blocks.
 bool ended_by_oom(const Charge& ended) {
@@ -82,16 +82,23 @@ asio::awaitable<void> Shell::launch(Launch action) {
   auto done = co_await driver->launch(action.accept_new_queue);
   if (!done && current(action.id, action.attempt)) {
     host::LogMark since = wards_.at(action.id).log_mark;
-    model::Fault fault = co_await driver->explain(done.error(), since, 0);
+    model::Fault fault = co_await explained(driver, done.error(), since, 0);
     done = std::unexpected(std::move(fault));
   }
   answer(action.id, action.attempt, Input::launched, Input::launch_failed, done);
 }
 
+/// That failure, with what its log says; without, if that cannot be read in time.
+asio::awaitable<model::Fault> Shell::explained(std::shared_ptr<const Driver> driver, model::Fault fault,
+                                               host::LogMark since, pid_t dead) {
+  auto told = co_await host::within(kExplainLimit, driver->explain(fault, since, dead));
+  co_return told ? std::move(*told) : std::move(fault);
+}
+
 /// What comes after this in its log is about what happens now.
 asio::awaitable<void> Shell::mark_log(MemberId id) {
   auto mark = [driver = wards_.at(id).driver] { return driver->mark_log(); };
-  auto marked = co_await host::within(kMarkLimit, host::offload(pool_, std::move(mark)));
+  auto marked = co_await host::within(kMarkLimit, host::offload(observers_, std::move(mark)));
   auto found = wards_.find(id);
   if (found == wards_.end()) co_return;
   host::LogMark none{std::chrono::system_clock::now(), {}};
@@ -115,7 +122,7 @@ asio::awaitable<void> Shell::explain(Explain action, std::shared_ptr<Charge> end
     explained.oom = co_await host::offload(pool_, std::move(look));
   }
   model::Fault nothing;
-  explained.fault = co_await ended->driver->explain(nothing, ended->since, ended->proof.pid);
+  explained.fault = co_await this->explained(ended->driver, nothing, ended->since, ended->proof.pid);
   dispatch(explained);
 }
 
@@ -146,7 +153,7 @@ asio::awaitable<void> Shell::probe(Probe action) {
   auto ready = co_await driver->await_ready(pid, action.limit);
   if (!ready && current(action.id, action.attempt)) {
     host::LogMark since = wards_.at(action.id).log_mark;
-    model::Fault fault = co_await driver->explain(ready.error(), since, 0);
+    model::Fault fault = co_await explained(driver, ready.error(), since, 0);
     co_return not_ready(fault);
   }
   Ward* of = current(action.id, action.attempt);
@@ -154,7 +161,7 @@ asio::awaitable<void> Shell::probe(Probe action) {
   auto charge = of->charge;
   happened({.id = action.id, .input = Input::ready, .attempt = action.attempt, .pid = pid});
   tell_health(action.id, *charge, std::move(*ready));
-  asio::co_spawn(loop_, look_once(action.id, charge, Look::as_client), report_end);
+  asio::co_spawn(loop_, look(action.id, charge, Look::as_client), report_end);
 }
 
 asio::awaitable<void> Shell::clear_listeners(ClearListeners action) {
@@ -215,7 +222,7 @@ asio::awaitable<void> Shell::run_errand(Errand action) {
   // Who asks for a check wants to know how it is now, too.
   if (auto of = wards_.find(action.id);
       action.action == model::Action::check && of != wards_.end() && of->second.charge)
-    co_await look_once(action.id, of->second.charge, Look::as_client);
+    co_await look(action.id, of->second.charge, Look::as_client);
   // Who has enabled something expects to see it so at once.
   bool edits = action.action == model::Action::enable || action.action == model::Action::disable;
   if (edits) (void)co_await reread();

@@ -110,11 +110,11 @@ std::vector<model::Failure> failures_of(const Machine& machine, const Clocks& cl
   return list;
 }
 
-/// Health is what the checks say of a member that runs; of any other nothing is known.
+/// Health is what the checks say of a member that runs; of any other, and before a look, nothing is known.
 Health health_of(const Machine& machine, const std::vector<model::Check>& checks) {
-  if (!machine.running() || checks.empty()) return Health::unknown;
+  if (!machine.running()) return Health::unknown;
   bool bad = std::any_of(checks.begin(), checks.end(), [](const model::Check& check) { return check.ok == false; });
-  return bad ? Health::degraded : Health::ok;
+  return bad ? Health::degraded : machine.health().health();
 }
 
 }  // namespace

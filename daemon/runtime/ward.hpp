@@ -16,7 +16,7 @@ namespace postmultid::runtime {
 
 /// What this member stands or falls with.
 struct Charge {
-  explicit Charge(asio::io_context& loop) : next_look(loop) {}
+  explicit Charge(asio::io_context& loop) : next_look(loop), looked(loop) {}
 
   std::shared_ptr<const Driver> driver;  // as it was when this was started or found
   std::shared_ptr<const Driver> read;    // as its files were when it read them last: what it is to serve now
@@ -26,7 +26,10 @@ struct Charge {
   asio::steady_timer next_look;
   bool look_now = false;  // somebody wants the next look, while one is under way
   Look last_look = Look::quick;
-  host::LogMark since;  // where its log ended before it was started, or when it was found
+  bool looking = false;  // a look is under way; if its disk hangs there is never a second one
+  std::chrono::steady_clock::time_point look_begun{};
+  asio::steady_timer looked;  // cancelled when it has ended
+  host::LogMark since;        // where its log ended before it was started, or when it was found
   // How often the OOM killer had struck around it by then, and the file that counts.
   std::string oom_counter;
   std::optional<std::uint64_t> oom_kills;

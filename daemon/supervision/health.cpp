@@ -24,13 +24,11 @@ void HealthRecord::look(const std::vector<Check>& seen) {
       // There is no earlier life that a good first look could be a mere moment of.
       if (check.ok == true) known->decided = check;
     }
-    bool agrees = !check.ok || check.ok == known->decided.ok;
+    if (!check.ok) continue;  // it says nothing
+    bool agrees = check.ok == known->decided.ok;
     known->against = agrees ? 0 : known->against + 1;
     if (!agrees && known->against < kLooksToDecide) continue;
-    bool unknown = !check.ok;
-    std::optional<bool> decided = unknown ? known->decided.ok : check.ok;
     known->decided = check;
-    known->decided.ok = decided;
     known->against = 0;
   }
 }

@@ -5,11 +5,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 from lab import smtp
-from lab.border import postconf, start_masters
-from lab.control import Postmultid, member, pmctl, wait_for_all_running, wait_for_restart
+from lab.border import REPOSITORY, postconf, start_masters
+from lab.control import PMCTL, Postmultid, member, pmctl, wait_for_all_running, wait_for_restart
 from lab.definition import define
 from lab.processes import executable, of_instance
 from lab.waiting import until
@@ -246,3 +247,28 @@ def test_a_queue_without_the_room_that_postfix_wants_is_degraded_and_no_reason_t
     for _ in range(3):
         look_at("postfix-in")
     assert member("postfix-in")["pid"] == restarted
+
+
+def test_a_queue_whose_disk_hangs_is_named_and_stops_nobody_else(border, monkeypatch):
+    hangs, library = Path("/tmp/hang"), "/tmp/hang.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests/lab/hang.c", "-ldl"], check=True)
+    start_masters()
+    for name, value in (("LD_PRELOAD", library), ("HANG_BELOW", "/var/spool/postfix-out"), ("HANG_WHILE", str(hangs))):
+        monkeypatch.setenv(name, value)
+    Postmultid().start()
+    monkeypatch.undo()
+    wait_for_all_running()
+    for ident in ("postfix-out", "postfix-in"):
+        wait_for_health(ident, "ok")
+    hangs.touch()
+    checks = [subprocess.Popen([PMCTL, "check", "postfix-out"], stdout=subprocess.DEVNULL) for _ in range(12)]
+    for verb in ("check", "stop", "start"):
+        began = time.monotonic()
+        assert pmctl(verb, "postfix-in").code == OK
+        assert time.monotonic() - began < 20
+    wait_for_health("postfix-out", "degraded", within=60)
+    assert "does its disk hang?" in check_of("postfix-out", "queue")["detail"]
+    hangs.unlink()
+    for check in checks:   # postfix check itself may have met the hanging disk
+        check.wait(60)
+    wait_for_health("postfix-out", "ok", within=40)
