@@ -144,14 +144,16 @@ void Fleet::on(const Requested& request, Context& context) {
 /// In start order, those that are concerned.
 void Fleet::begin_rolling(const Requested& request, Context& context) {
   std::deque<MemberId> members;
+  std::set<MemberId> up;
   for (const auto& member : members_) {
     const MemberId& id = member->spec().id;
     bool meant = std::find(request.members.begin(), request.members.end(), id) != request.members.end();
     if (!meant || !passed_over(request, *member).empty()) continue;
     give_up_rolling(id, context);
     members.push_back(id);
+    if (member->desired() == Desired::up) up.insert(id);
   }
-  rolling_.emplace_back(request.operation, std::move(members), request.options, request.only_up);
+  rolling_.emplace_back(request.operation, std::move(members), std::move(up), request.options);
 }
 
 /// On to the next members of what restarts one by one.
@@ -166,7 +168,7 @@ void Fleet::roll(Context& context) {
       Machine* next = member(*id);
       if (!next)
         context.actions.push_back(Concluded{operation, *id, Outcome::failed, "no such member any more"});
-      else if (rolling_[i].only_up() && next->desired() == Desired::down)
+      else if (rolling_[i].was_up(*id) && next->desired() == Desired::down)
         context.actions.push_back(Concluded{operation, *id, Outcome::unchanged, "is not wanted up any more"});
       else
         next->wish(Input::want_bounce, operation, context, rolling_[i].options());

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "supervision/events.hpp"
@@ -12,15 +13,16 @@ namespace postmultid::supervision {
 
 class Rolling {
  public:
-  Rolling(OperationId operation, std::deque<MemberId> members, model::OperationOptions options, bool only_up)
-      : operation_(operation), options_(options), only_up_(only_up), left_(std::move(members)) {}
+  /// `up`: those of them that are wanted up.
+  Rolling(OperationId operation, std::deque<MemberId> members, std::set<MemberId> up, model::OperationOptions options)
+      : operation_(operation), options_(options), up_(std::move(up)), left_(std::move(members)) {}
 
   OperationId operation() const { return operation_; }
   /// What each of them is restarted with.
   const model::OperationOptions& options() const { return options_; }
 
-  /// Who is down when his turn comes, because somebody stopped him meanwhile, stays so.
-  bool only_up() const { return only_up_; }
+  /// Who was up then and is down when his turn comes was stopped by somebody meanwhile, and stays so.
+  bool was_up(const MemberId& member) const { return up_.contains(member); }
 
   /// Whose turn it is now: none while the last one is under way, or when it is over.
   std::optional<MemberId> next();
@@ -37,7 +39,7 @@ class Rolling {
  private:
   OperationId operation_;
   model::OperationOptions options_;
-  bool only_up_;
+  std::set<MemberId> up_;
   std::deque<MemberId> left_;
   std::optional<MemberId> current_;
 };

@@ -661,6 +661,19 @@ TEST_CASE("what runs replaced programs is restarted one by one, once, and only w
   }
 }
 
+TEST_CASE("who is stopped by somebody else before a rolling restart comes to him stays stopped") {
+  VirtualHost host = started();
+  host.latency_max = milliseconds(50);
+  auto operation = host.request(Ask::restart, {"-", "postfix-out", "postfix-in"}, true, {.rolling = true});
+  host.run(milliseconds(1));
+  REQUIRE(host.state("postfix-out") == State::running);
+  host.kill("postfix-out", 15);
+  host.run(seconds(10));
+  CHECK(host.state("postfix-out") == State::stopped);
+  CHECK(host.outcomes[operation]["postfix-out"] == Outcome::unchanged);
+  CHECK(host.outcomes[operation]["postfix-in"] == Outcome::done);
+}
+
 TEST_CASE("who is stopped by somebody else before an upgrade's restarts come to him stays stopped") {
   VirtualHost host = started();
   host.latency_max = milliseconds(50);
