@@ -100,11 +100,10 @@ std::vector<pid_t> children_of(pid_t pid) {
   return children;
 }
 
-std::vector<pid_t> descendants_of(pid_t pid) {
-  std::vector<pid_t> all = children_of(pid);
-  for (std::size_t i = 0; i < all.size(); ++i)
-    for (pid_t child : children_of(all[i]))
-      if (std::find(all.begin(), all.end(), child) == all.end()) all.push_back(child);
+std::map<pid_t, pid_t> parents() {
+  std::map<pid_t, pid_t> all;
+  for (pid_t pid : all_processes())
+    if (auto stat = process_stat(pid)) all[pid] = stat->parent;
   return all;
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,8 +37,8 @@ std::optional<ProcessStat> process_stat(pid_t pid);
 std::optional<std::chrono::system_clock::time_point> started_at(std::uint64_t start_ticks);
 std::vector<pid_t> all_processes();
 std::vector<pid_t> children_of(pid_t pid);
-/// Its children, theirs, and so on.
-std::vector<pid_t> descendants_of(pid_t pid);
+/// The parent of every process. (The kernel's own list of children may leave some out while others end, proc(5).)
+std::map<pid_t, pid_t> parents();
 
 /// The executable's path, without the " (deleted)" that the kernel adds after an upgrade; empty if not readable.
 std::string executable(pid_t pid);

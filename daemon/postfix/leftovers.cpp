@@ -23,7 +23,7 @@ namespace {
 // From fork to exec takes a child of master microseconds; a tenth of a second is for a busy host.
 constexpr std::chrono::seconds kVoluntaryEnd{3}, kForcedEnd{1}, kTellEvery{1};
 constexpr std::chrono::milliseconds kLockWait{20};
-constexpr int kLockLooks = 50;
+constexpr int kLockLooks = 50, kMostLevels = 64;
 constexpr std::chrono::milliseconds kLockPause{2};
 
 template <typename T>
@@ -55,57 +55,27 @@ bool shut_listeners(const host::Process& process, std::set<std::uint64_t>& done)
   return true;
 }
 
-}  // namespace
-
-std::vector<host::Process> processes_of(const Instance& instance, pid_t session) {
-  std::vector<host::Process> found;
-  auto queue = host::file_id(instance.queue_directory);
-  std::string daemons = real_daemon_directory(instance);
-  if (!queue || daemons.empty()) return found;
-  for (pid_t pid : host::all_processes()) {
-    // Most processes are not of this session: one look is enough for them. The facts that count are read again below.
-    if (session && host::process_stat(pid).value_or(host::ProcessStat{}).session != session) continue;
-    auto process = host::Process::open(pid);
-    if (!process) continue;
-    auto stat = host::process_stat(pid);
-    if (!stat || stat->state == 'Z' || (session && stat->session != session)) continue;
-    if (std::filesystem::path(host::executable(pid)).parent_path() != daemons) continue;
-    if (host::working_directory(pid) != queue) continue;
-    if (process->alive()) found.push_back(std::move(*process));
-  }
-  return found;
-}
-
-namespace {
-
 /// The commands among the descendants of these.
 std::vector<host::Process> commands_below(const Instance& instance, const std::vector<host::Process>& processes) {
   std::vector<host::Process> found;
+  std::map<pid_t, const host::Process*> roots;
+  for (const host::Process& process : processes) roots[process.pid()] = &process;
   std::string daemons = real_daemon_directory(instance);
-  std::set<pid_t> seen;
-  for (const host::Process& parent : processes)
-    for (pid_t pid : host::descendants_of(parent.pid())) {
-      if (!seen.insert(pid).second) continue;
-      auto process = host::Process::open(pid);
-      if (!process || std::filesystem::path(host::executable(pid)).parent_path() == daemons) continue;
-      // Its parent lives still, so the number was its descendant's all the time.
-      if (parent.alive() && process->alive()) found.push_back(std::move(*process));
-    }
+  auto parents = host::parents();
+  for (const auto& [pid, parent] : parents) {
+    if (roots.contains(pid)) continue;
+    auto above = parents.find(parent);
+    // What was read while others came and went may go round.
+    for (int level = 0; level < kMostLevels && above != parents.end() && !roots.contains(above->first); ++level)
+      above = parents.find(above->second);
+    if (above == parents.end() || !roots.contains(above->first)) continue;
+    auto process = host::Process::open(pid);
+    if (!process || std::filesystem::path(host::executable(pid)).parent_path() == daemons) continue;
+    // Its ancestor lives still, so the number was its descendant's all the time.
+    if (roots[above->first]->alive() && process->alive()) found.push_back(std::move(*process));
+  }
   return found;
 }
-
-}  // namespace
-
-asio::awaitable<host::Processes> commands_of(Tools& tools, Instance instance, pid_t master) {
-  auto look = [instance, master]() -> host::Processes {
-    std::vector<host::Process> parents;
-    if (auto process = host::Process::open(master)) parents.push_back(std::move(*process));
-    return std::make_shared<const std::vector<host::Process>>(commands_below(instance, parents));
-  };
-  co_return co_await host::offload(tools.pool(), std::move(look));
-}
-
-namespace {
 
 /// Asked upwards: the kernel's list of children leaves some out while others end, and may not be there (proc(5)). True
 /// where one on the way up has ended just now.
@@ -117,44 +87,6 @@ bool may_descend_from(pid_t pid, pid_t ancestor) {
   }
   return pid == ancestor;
 }
-
-}  // namespace
-
-asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instance, pid_t master) {
-  auto look = [instance, master]() -> host::Processes {
-    std::vector<host::Process> found = processes_of(instance);
-    std::erase_if(found, [&](const host::Process& process) {
-      bool is_own = may_descend_from(process.pid(), master);
-      // Somebody's try to start another master is no left-over.
-      return is_own || std::filesystem::path(host::executable(process.pid())).filename() == "master";
-    });
-    auto commands = commands_below(instance, found);
-    std::move(commands.begin(), commands.end(), std::back_inserter(found));
-    return std::make_shared<const std::vector<host::Process>>(std::move(found));
-  };
-  co_return co_await host::offload(tools.pool(), std::move(look));
-}
-
-asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t dead_master) {
-  auto clear = [instance, dead_master] {
-    std::set<std::uint64_t> done;
-    unsigned living = 0;
-    for (const host::Process& process : processes_of(instance, dead_master)) {
-      if (!shut_listeners(process, done)) (void)process.signal(SIGTERM);
-      if (process.alive()) ++living;
-    }
-    return std::pair(living, lock_is_free(instance));
-  };
-  auto [living, free] = co_await host::offload(tools.pool(), std::move(clear));
-  for (int i = 0; i < kLockLooks && !free; ++i) {
-    co_await host::pause(kLockPause);
-    auto look = [instance] { return lock_is_free(instance); };
-    free = co_await host::offload(tools.pool(), std::move(look));
-  }
-  co_return living;
-}
-
-namespace {
 
 struct Left {
   std::vector<host::Process> processes;
@@ -197,6 +129,68 @@ std::string described(const std::vector<host::Process>& processes) {
 
 }  // namespace
 
+std::vector<host::Process> processes_of(const Instance& instance, pid_t session) {
+  std::vector<host::Process> found;
+  auto queue = host::file_id(instance.queue_directory);
+  std::string daemons = real_daemon_directory(instance);
+  if (!queue || daemons.empty()) return found;
+  for (pid_t pid : host::all_processes()) {
+    // Most processes are not of this session: one look is enough for them. The facts that count are read again below.
+    if (session && host::process_stat(pid).value_or(host::ProcessStat{}).session != session) continue;
+    auto process = host::Process::open(pid);
+    if (!process) continue;
+    auto stat = host::process_stat(pid);
+    if (!stat || stat->state == 'Z' || (session && stat->session != session)) continue;
+    if (std::filesystem::path(host::executable(pid)).parent_path() != daemons) continue;
+    if (host::working_directory(pid) != queue) continue;
+    if (process->alive()) found.push_back(std::move(*process));
+  }
+  return found;
+}
+
+asio::awaitable<host::Processes> commands_of(Tools& tools, Instance instance, pid_t master) {
+  auto look = [instance, master]() -> host::Processes {
+    std::vector<host::Process> parents;
+    if (auto process = host::Process::open(master)) parents.push_back(std::move(*process));
+    return std::make_shared<const std::vector<host::Process>>(commands_below(instance, parents));
+  };
+  co_return co_await host::offload(tools.pool(), std::move(look));
+}
+
+asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instance, pid_t master) {
+  auto look = [instance, master]() -> host::Processes {
+    std::vector<host::Process> found = processes_of(instance);
+    std::erase_if(found, [&](const host::Process& process) {
+      bool is_own = may_descend_from(process.pid(), master);
+      // Somebody's try to start another master is no left-over.
+      return is_own || std::filesystem::path(host::executable(process.pid())).filename() == "master";
+    });
+    auto commands = commands_below(instance, found);
+    std::move(commands.begin(), commands.end(), std::back_inserter(found));
+    return std::make_shared<const std::vector<host::Process>>(std::move(found));
+  };
+  co_return co_await host::offload(tools.pool(), std::move(look));
+}
+
+asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t dead_master) {
+  auto clear = [instance, dead_master] {
+    std::set<std::uint64_t> done;
+    unsigned living = 0;
+    for (const host::Process& process : processes_of(instance, dead_master)) {
+      if (!shut_listeners(process, done)) (void)process.signal(SIGTERM);
+      if (process.alive()) ++living;
+    }
+    return std::pair(living, lock_is_free(instance));
+  };
+  auto [living, free] = co_await host::offload(tools.pool(), std::move(clear));
+  for (int i = 0; i < kLockLooks && !free; ++i) {
+    co_await host::pause(kLockPause);
+    auto look = [instance] { return lock_is_free(instance); };
+    free = co_await host::offload(tools.pool(), std::move(look));
+  }
+  co_return living;
+}
+
 asio::awaitable<void> drain(Tools& tools, Instance instance, pid_t dead_master, std::function<void(std::string)> tell) {
   co_await clear_listeners(tools, instance, dead_master);
   for (;;) {
@@ -235,7 +229,10 @@ asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t o
     co_await host::offload(tools.pool(), std::move(look));
     auto cancellation = co_await asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != asio::cancellation_type::none) co_return;  // what was seen may be long ago
-    std::move(left->commands.begin(), left->commands.end(), std::back_inserter(*known));
+    for (host::Process& command : left->commands) {
+      bool is_known = std::ranges::any_of(living(*known), [&](const auto* k) { return k->pid() == command.pid(); });
+      if (!is_known) known->push_back(std::move(command));
+    }
     auto waited_for = living(*known);
     if (commands) std::ranges::copy(living(*commands), std::back_inserter(waited_for));
     if (left->processes.empty() && waited_for.empty() && left->lock_free) co_return;

@@ -87,7 +87,8 @@ Check look_at_services(const Instance& instance, pid_t master) {
   if (!waiting) return {"services", std::nullopt, waiting.error().message};
   if (waiting->empty()) return {"services", true, ""};
   std::map<std::string, unsigned> processes;
-  for (pid_t child : host::children_of(master)) ++processes[service_of(host::command_line(child))];
+  for (const auto& [pid, parent] : host::parents())
+    if (parent == master) ++processes[service_of(host::command_line(pid))];
   std::string bad;
   bool curable = false;
   for (const Service& service : instance.services) {
