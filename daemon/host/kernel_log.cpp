@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
-#include <ctime>
 #include <string>
 
 #include "host/fd.hpp"
@@ -39,14 +38,6 @@ bool in_first_pid_namespace() {
   return ::stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == kFirst;
 }
 
-std::chrono::microseconds since_boot(std::chrono::system_clock::time_point time) {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  auto ago = std::chrono::system_clock::now() - time;
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::seconds(now.tv_sec) +
-                                                               std::chrono::nanoseconds(now.tv_nsec) - ago);
-}
-
 }  // namespace
 
 std::optional<KernelRecord> parse_kernel_record(std::string_view record, pid_t pid) {
@@ -70,11 +61,12 @@ std::optional<KernelRecord> parse_kernel_record(std::string_view record, pid_t p
   return parsed;
 }
 
-std::optional<bool> ended_by_oom_killer(pid_t pid, std::chrono::system_clock::time_point since) {
+std::optional<bool> ended_by_oom_killer(pid_t pid, std::chrono::steady_clock::time_point since) {
   if (!in_first_pid_namespace()) return std::nullopt;
   Fd log(::open("/dev/kmsg", O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!log) return std::nullopt;
-  auto begin = since_boot(since) - kClockSlack;
+  // Both count from the boot, without the time that the host has slept.
+  auto begin = since.time_since_epoch() - kClockSlack;
   std::array<char, kLongestRecord> buffer;
   bool any = false;
   for (int i = 0; i < kMostRecords; ++i) {

@@ -29,10 +29,10 @@ constexpr milliseconds kSurvivorsLook{5000}, kSurvivorsEnd{3000};
 constexpr milliseconds kMarkLimit{1000}, kExplainLimit{5000};
 
 /// Whether the OOM killer has ended it: the kernel's own word, else its memory cgroup's count of such ends. Blocks.
-bool ended_by_oom(const Charge& ended) {
-  if (auto told = host::ended_by_oom_killer(ended.proof.pid, ended.since.at)) return *told;
-  auto kills = host::oom_kills(ended.oom_counter);
-  return kills && ended.oom_kills && *kills > *ended.oom_kills;
+bool ended_by_oom(pid_t pid, const Memory& before) {
+  if (auto told = host::ended_by_oom_killer(pid, before.noted_at)) return *told;
+  auto kills = host::oom_kills(before.oom_counter);
+  return kills && before.oom_kills && *kills > *before.oom_kills;
 }
 
 }  // namespace
@@ -111,14 +111,14 @@ asio::awaitable<void> Shell::note_memory(std::shared_ptr<Charge> charge) {
     return std::pair(counter, host::oom_kills(counter));
   };
   auto [counter, kills] = co_await host::offload(pool_, std::move(look));
-  charge->oom_counter = std::move(counter);
-  charge->oom_kills = kills;
+  charge->memory.oom_counter = std::move(counter);
+  charge->memory.oom_kills = kills;
 }
 
 asio::awaitable<void> Shell::explain(Explain action, std::shared_ptr<Charge> ended) {
   Explained explained{action.id, action.master, false, {}};
   if (action.exit.signal == SIGKILL) {
-    auto look = [ended] { return ended_by_oom(*ended); };
+    auto look = [pid = ended->proof.pid, memory = ended->memory] { return ended_by_oom(pid, memory); };
     explained.oom = co_await host::offload(pool_, std::move(look));
   }
   model::Fault nothing;

@@ -14,6 +14,13 @@
 
 namespace postmultid::runtime {
 
+/// What the OOM killer had done around a life when it came into our charge.
+struct Memory {
+  std::chrono::steady_clock::time_point noted_at = std::chrono::steady_clock::now();
+  std::string oom_counter;  // the file that counts
+  std::optional<std::uint64_t> oom_kills;
+};
+
 /// What this member stands or falls with.
 struct Charge {
   explicit Charge(asio::io_context& loop) : next_look(loop), looked(loop) {}
@@ -30,9 +37,7 @@ struct Charge {
   std::chrono::steady_clock::time_point look_begun{};
   asio::steady_timer looked;  // cancelled when it has ended
   host::LogMark since;        // where its log ended before it was started, or when it was found
-  // How often the OOM killer had struck around it by then, and the file that counts.
-  std::string oom_counter;
-  std::optional<std::uint64_t> oom_kills;
+  Memory memory;
 };
 
 struct Ward {
