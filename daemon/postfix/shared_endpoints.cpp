@@ -14,6 +14,8 @@ namespace postmultid::postfix {
 namespace {
 
 constexpr char kAny[] = "*";
+// Whoever copies an instance a hundred times needs not read all of them.
+constexpr std::size_t kMostShown = 8;
 
 struct Address {
   int family;
@@ -89,6 +91,7 @@ std::map<model::MemberId, std::string> shared_endpoints(const std::vector<Instan
 
   std::map<model::MemberId, std::string> shared;
   std::set<std::pair<model::MemberId, std::string>> said;  // IPv4 and IPv6 wildcards are one
+  std::map<model::MemberId, std::size_t> counted;
   for (const Claim& mine : claims)
     for (const Claim& theirs : claims) {
       if (theirs.id == mine.id || theirs.port != mine.port || !mine.address.shares_with(theirs.address)) continue;
@@ -96,9 +99,12 @@ std::map<model::MemberId, std::string> shared_endpoints(const std::vector<Instan
                           (shown(theirs) == shown(mine) ? "" : " (" + shown(theirs) + ")") +
                           ": connections go to either";
       if (!said.insert({mine.id, words}).second) continue;
+      if (++counted[mine.id] > kMostShown) continue;
       std::string& text = shared[mine.id];
       text += (text.empty() ? "" : "; ") + words;
     }
+  for (const auto& [id, count] : counted)
+    if (count > kMostShown) shared[id] += "; and " + std::to_string(count - kMostShown) + " more";
   return shared;
 }
 
