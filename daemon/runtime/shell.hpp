@@ -128,6 +128,7 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> look_for_ever(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
   asio::awaitable<void> look(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
+  asio::awaitable<void> end_of_look(model::MemberId id, std::shared_ptr<Charge> charge);
   Look next_look(const model::MemberId& id, const Charge& charge, unsigned round) const;
   void look_soon(Charge& charge);
   asio::awaitable<void> observe_for_ever();

@@ -69,9 +69,15 @@ Look Shell::next_look(const MemberId& id, const Charge& charge, unsigned round) 
   return machine && machine->health().health() == model::Health::degraded ? Look::as_client : Look::thorough;
 }
 
-/// Looks, if nobody does yet, and waits for the end of that; not for ever, which is told.
+/// Looks, one look at a time, and waits for the end of that.
 asio::awaitable<void> Shell::look(MemberId id, std::shared_ptr<Charge> charge, Look how) {
+  if (charge->looking && charge->last_look < how) co_await end_of_look(id, charge);
   if (!charge->looking) asio::co_spawn(loop_, look_once(id, charge, how), report_end);
+  co_await end_of_look(id, charge);
+}
+
+/// Not for ever: a look that hangs is told.
+asio::awaitable<void> Shell::end_of_look(MemberId id, std::shared_ptr<Charge> charge) {
   if (!charge->looking) co_return;
   charge->looked.expires_at(std::max(charge->look_begun + kLookLimit, std::chrono::steady_clock::now() + kLookAgain));
   boost::system::error_code ended;
