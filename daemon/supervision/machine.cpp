@@ -242,8 +242,10 @@ void Machine::heal_by_policy(Context& context) {
 }
 
 bool Machine::upgraded(Context& context) {
-  if (!running() || std::exchange(outdated_, true)) return false;
-  record("upgraded", "its programs were replaced on the disk while it runs", context);
+  if (!running()) return false;
+  // Said once; asked for again each time: what a restart was refused for may be mended by the next upgrade.
+  if (!std::exchange(outdated_, true))
+    record("upgraded", "its programs were replaced on the disk while it runs", context);
   return desired_ == Desired::up && spec_.policy.on_upgrade == UpgradeRule::rolling_restart;
 }
 

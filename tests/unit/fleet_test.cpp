@@ -661,6 +661,19 @@ TEST_CASE("what runs replaced programs is restarted one by one, once, and only w
   }
 }
 
+TEST_CASE("an upgrade whose restart was refused is asked for again by the next one") {
+  VirtualHost host = started();
+  host.behaviour["postfix-out"].check_ok = false;
+  host.replace_programs({{"postfix-out"}});
+  host.run(seconds(1));
+  REQUIRE(host.member("postfix-out").outdated());
+  host.behaviour["postfix-out"].check_ok = true;
+  host.replace_programs({{"postfix-out"}});
+  host.run(seconds(1));
+  CHECK_FALSE(host.member("postfix-out").outdated());
+  CHECK(host.state("postfix-out") == State::running);
+}
+
 TEST_CASE("who is stopped by somebody else before a rolling restart comes to him stays stopped") {
   VirtualHost host = started();
   host.latency_max = milliseconds(50);
