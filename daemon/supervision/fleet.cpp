@@ -102,6 +102,7 @@ void Fleet::on(const InventoryRead& inventory, Context& context) {
   for (auto& gone : old) {
     if (!gone) continue;
     if (gone->at_rest()) {
+      gone->let_go(context);
       context.actions.push_back(Forget{gone->spec().id});
       continue;
     }

@@ -261,6 +261,8 @@ void Machine::end_reload(Outcome outcome, const std::string& message, Context& c
   reloads_.clear();
 }
 
+void Machine::let_go(Context& context) { retire(context); }
+
 void Machine::reset_failed(Context& context) {
   history_.clear();
   past_failures_.clear();

@@ -83,6 +83,9 @@ class Machine {
   /// What became known later about the end of a master. False if that is not remembered any more.
   bool learn(const Explained& explained, Context& context);
 
+  /// Nobody will ask for it any more: what it still waits for is given up.
+  void let_go(Context& context);
+
   /// Makes the failure history clean.
   void reset_failed(Context& context);
 

@@ -118,6 +118,9 @@ class VirtualHost {
     if (masters_.contains(id)) handle(Happened{.id = {id}, .input = Input::sighted});
   }
 
+  /// Whether work is under way for it.
+  bool works(const std::string& id) const { return working_.contains(id); }
+
   bool has_master(const std::string& id) const { return masters_.contains(id); }
 
   /// Runs what is due until nothing is left to happen, or for so long.

@@ -674,6 +674,19 @@ TEST_CASE("an upgrade whose restart was refused is asked for again by the next o
   CHECK(host.state("postfix-out") == State::running);
 }
 
+TEST_CASE("who is not listed any more waits for nothing") {
+  using postmultid::model::Missing;
+  VirtualHost host;
+  host.behaviour["postfix-out"].missing = Missing::answer;
+  host.inventory(border_mail_server());
+  host.run(seconds(1));
+  REQUIRE(host.state("postfix-out") == State::failed);
+  REQUIRE(host.works("postfix-out"));  // it waits for an answer
+  host.inventory({{{"-"}, "", true, {}, {}}, {{"postfix-in"}, "mta", true, {}, {}}});
+  CHECK(std::count(host.log.begin(), host.log.end(), "forget postfix-out") == 1);
+  CHECK_FALSE(host.works("postfix-out"));
+}
+
 TEST_CASE("who is stopped by somebody else before a rolling restart comes to him stays stopped") {
   VirtualHost host = started();
   host.latency_max = milliseconds(50);
