@@ -769,7 +769,7 @@ bool Machine::learn(const Explained& explained, Context& context) {
   known->fault.log = explained.fault.log;
   known->fault.last_good = explained.fault.last_good;
   if (!explained.oom && explained.fault.message.empty()) {
-    if (still) fault_->log = explained.fault.log;
+    if (still) fault_ = known->fault;
     return true;
   }
   if (explained.oom) {
