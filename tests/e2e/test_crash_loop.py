@@ -1,6 +1,8 @@
 """Members that fail over and over, and many members of which one fails: what others notice of that, and what it costs."""
 import os
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from lab.control import Postmultid, member, pmctl, status, wait_for_all_running,
 from lab.definition import define
 from lab.waiting import until
 
-OK, FAILED = 0, 1
+OK, TIMED_OUT = 0, 75
 
 
 def cpu_seconds(pid):
@@ -45,9 +47,9 @@ def test_an_instance_that_crash_loops_fails_by_its_limit_and_costs_the_others_no
     assert {ident: pid for ident, pid in pids().items() if ident != "postfix-in"} == others
     smtp.wait_for_greeting(port=10026)
 
-    # It waits for an hour now: that must not be done by turning round and round.
+    # It waits for an hour now: that must not be done by turning round and round. Somebody waits for it in vain meanwhile.
     before = cpu_seconds(daemon.pid)
-    time.sleep(3)
+    assert pmctl("wait", "--timeout", "3s", "postfix-in").code == TIMED_OUT
     assert cpu_seconds(daemon.pid) - before < 0.3
     assert pmctl("start", "postfix-in").code == OK
     assert member("postfix-in")["restarts"] == 4
@@ -62,7 +64,11 @@ def test_of_thirty_instances_in_a_group_one_that_fails_in_the_middle_holds_only_
     source = Path("/etc/postfix-out")
     for ident in idents:
         config, queue, data = Path(f"/etc/{ident}"), Path(f"/var/spool/{ident}"), Path(f"/var/lib/{ident}")
-        os.system(f"cp -a {source} {config} && mkdir {queue} && install -d -o postfix {data}")   # as postmulti -e create, faster
+        # As postmulti -e create does it, faster.
+        subprocess.run(["cp", "-a", source, config], check=True)
+        queue.mkdir()
+        data.mkdir()
+        shutil.chown(data, "postfix")
         main_cf = (config / "main.cf").read_text()
         (config / "main.cf").write_text(main_cf.replace("/var/spool/postfix-out", str(queue))
                                         .replace("/var/lib/postfix-out", str(data)).replace("postfix-out", ident)

@@ -11,7 +11,7 @@ from pathlib import Path
 from lab import smtp
 from lab.border import REPOSITORY, postconf, start_masters
 from lab.control import PMCTL, Postmultid, member, pmctl, wait_for_all_running, wait_for_restart
-from lab.definition import define
+from lab.definition import supervise
 from lab.processes import executable, of_instance
 from lab.waiting import until
 
@@ -46,10 +46,6 @@ def kill_processes(ident, program):
     for process in of_instance(ident):
         if Path(executable(process.pid)).name in (program, f"{program}.good"):
             os.kill(process.pid, signal.SIGKILL)
-
-
-def supervise(*keys):
-    define("version: 1\ndefaults:\n  supervise:\n" + "".join(f"    {key}\n" for key in keys))
 
 
 def events():
@@ -253,14 +249,14 @@ def test_a_queue_whose_disk_hangs_is_named_and_stops_nobody_else(border, monkeyp
     hangs, library = Path("/tmp/hang"), "/tmp/hang.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, REPOSITORY / "tests/lab/hang.c", "-ldl"], check=True)
     start_masters()
-    for name, value in (("LD_PRELOAD", library), ("HANG_BELOW", "/var/spool/postfix-out"), ("HANG_WHILE", str(hangs))):
+    for name, value in (("LD_PRELOAD", library), ("HANG_BELOW", "/var/spool/postfix-out"), ("HANG_AT", str(hangs))):
         monkeypatch.setenv(name, value)
     Postmultid().start()
     monkeypatch.undo()
     wait_for_all_running()
     for ident in ("postfix-out", "postfix-in"):
         wait_for_health(ident, "ok")
-    hangs.touch()
+    os.mkfifo(hangs)
     checks = [subprocess.Popen([PMCTL, "check", "postfix-out"], stdout=subprocess.DEVNULL) for _ in range(12)]
     for verb in ("check", "stop", "start"):
         began = time.monotonic()
@@ -268,7 +264,9 @@ def test_a_queue_whose_disk_hangs_is_named_and_stops_nobody_else(border, monkeyp
         assert time.monotonic() - began < 20
     wait_for_health("postfix-out", "degraded", within=60)
     assert "does its disk hang?" in check_of("postfix-out", "queue")["detail"]
+    writer = os.open(hangs, os.O_RDWR)   # lets all go on that hang, and who comes until it is gone
     hangs.unlink()
     for check in checks:   # postfix check itself may have met the hanging disk
         check.wait(60)
     wait_for_health("postfix-out", "ok", within=40)
+    os.close(writer)

@@ -9,16 +9,12 @@ from pathlib import Path
 from lab import smtp
 from lab.border import postconf, start_masters
 from lab.control import Postmultid, member, pmctl, wait_for_all_running, wait_for_restart
-from lab.definition import define
+from lab.definition import supervise
 from lab.processes import of_instance, processes
 from lab.waiting import until
 
 OK = 0
 BEGUN, DONE = Path("/tmp/delivery.begun"), Path("/tmp/delivery.done")
-
-
-def supervise(*keys):
-    define("version: 1\ndefaults:\n  supervise:\n" + "".join(f"    {key}\n" for key in keys))
 
 
 def deliver_by(script):

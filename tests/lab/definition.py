@@ -18,6 +18,11 @@ def define(text=None):
     FILE.write_text(border_definition() if text is None else text)
 
 
+def supervise(*keys):
+    """A definition that only says how all members are supervised."""
+    define("version: 1\ndefaults:\n  supervise:\n" + "".join(f"    {key}\n" for key in keys))
+
+
 def companion(command, name="filter", more=""):
     """A definition of the border mail server with this command as its content filter."""
     words = ", ".join(f'"{word}"' for word in command)

@@ -1,15 +1,18 @@
-/* Preloaded into postmultid: statvfs(2) below HANG_BELOW does not return while HANG_WHILE exists. It stands in for the server of a
- * network file system that is gone, which cannot be had in a test without one. */
+/* Preloaded into postmultid: statvfs(2) below HANG_BELOW does not return as long as there is a FIFO at HANG_AT that nobody has
+ * opened for writing. It stands in for the server of a network file system that is gone, which cannot be had in a test. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 static void hang(const char *path) {
-  const char *below = getenv("HANG_BELOW"), *condition = getenv("HANG_WHILE");
-  while (below && condition && strncmp(path, below, strlen(below)) == 0 && access(condition, F_OK) == 0) usleep(50000);
+  const char *below = getenv("HANG_BELOW"), *at = getenv("HANG_AT");
+  if (!below || !at || strncmp(path, below, strlen(below)) != 0) return;
+  int fifo = open(at, O_RDONLY | O_CLOEXEC);
+  if (fifo >= 0) close(fifo);
 }
 
 int statvfs(const char *path, struct statvfs *facts) {

@@ -54,7 +54,7 @@ def wait_for_greeting(host="127.0.0.1", port=25, within=10, by=lambda connection
                 if accepted:
                     return greeted
         except OSError:
-            time.sleep(0.001)
+            time.sleep(0.001)   # nothing tells a client when somebody begins to listen
     raise TooLate(f"no greeting on port {port} within {within} s")
 
 
