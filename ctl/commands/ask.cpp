@@ -65,7 +65,7 @@ Exit wait_for(const Options& options) {
     known = fetch(options);
     return known && !holds();
   };
-  // A daemon that is restarted ends the stream; the next one goes on with it.
+  // A stream may be ended before its time, as by a daemon that is restarted.
   do {
     auto watched = Client(options.socket).stream("/v1/events?last=0", look_again, end);
     if (!watched) return complain(watched.error());

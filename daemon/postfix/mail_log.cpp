@@ -39,7 +39,7 @@ model::Result<Lines> tail(const std::string& path, std::size_t count, Wanted wan
   return lines;
 }
 
-/// A line's tag ("postfix-in/master[42]") and message.
+/// A line's tag ("postfix-in/master[42]") and message. What a stranger got into the message comes after the first "]: ".
 struct Words {
   std::string_view tag, message;
 };
