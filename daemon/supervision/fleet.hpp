@@ -15,6 +15,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "model/operation.hpp"
@@ -75,7 +76,7 @@ class Fleet {
   static void conclude_held(Machine& member, const Machine& blocker, Context& context);
 
   Members members_;  // in start order
-  std::map<MemberId, Place> places_;
+  std::unordered_map<MemberId, Place> places_;
   Order order_;
   bool order_is_new_ = false;
   std::vector<Rolling> rolling_;

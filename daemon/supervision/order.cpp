@@ -6,7 +6,7 @@ namespace postmultid::supervision {
 
 namespace {
 
-bool put(Places& places, Place place, bool in) { return in ? places.insert(place).second : places.erase(place) != 0; }
+bool put(std::set<std::size_t>& places, std::size_t place, bool in) { return in ? places.insert(place).second : places.erase(place) != 0; }
 
 }  // namespace
 
@@ -33,7 +33,7 @@ Order::Order(const std::vector<GroupSpec>& groups, const std::vector<std::string
     if (!fresh) continue;
     auto rules = std::find_if(groups.begin(), groups.end(), [&](const GroupSpec& group) { return group.name == name; });
     bool ruled = rules != groups.end();
-    groups_.push_back({!name.empty(), ruled && rules->parallel, ruled && rules->required, {}, {}});
+    groups_.push_back({!name.empty(), ruled && rules->parallel, ruled && rules->required, {}, {}, {}});
   }
 }
 
@@ -42,8 +42,9 @@ bool Order::note(Place place, const Machine& member) {
   Group& group = groups_[number];
   bool queued = member.phase() == Phase::queued;
   bool lacking = group.named && member.desired() == model::Desired::up && !member.running();
-  bool changed = put(queued_, place, queued);
-  put(group.queued, place, queued);
+  bool changed = put(group.queued, place, queued);
+  put(group.asking, place, queued && (member.asked() || member.unheld()));
+  put(waiting_groups_, number, !group.queued.empty());
   changed |= put(leaving_, place, member.phase() == Phase::leaving);
   // One that is queued itself waits either for somebody before it, who is in the way himself, or is held by its own group,
   // which is no concern of others.
@@ -57,11 +58,21 @@ bool Order::note(Place place, const Machine& member) {
 
 std::vector<Place> Order::next_to_start() const {
   auto rising = rising_.first(std::nullopt);
-  if (!rising) return {queued_.begin(), queued_.end()};
-  // Behind the first on its way up nobody is next, but members of its own group where that is parallel.
-  std::vector<Place> next(queued_.begin(), queued_.lower_bound(*rising));
-  const Group& group = group_of(*rising);
-  if (group.parallel) std::copy(group.queued.upper_bound(*rising), group.queued.end(), std::back_inserter(next));
+  std::vector<Place> next;
+  for (std::size_t number : waiting_groups_) {
+    const Group& group = groups_[number];
+    // Behind the first on its way up nobody is next, but members of its own group where that is parallel.
+    bool beside = rising && group.parallel && group_[*rising] == number;
+    auto in_time = [&](const Places& places) {
+      return rising && !beside ? places.lower_bound(*rising) : places.end();
+    };
+    // Most of those that are held ask for nothing, and there may be thousands.
+    auto held = [&](Place place) { return in_the_way_by_rule(place).has_value(); };
+    for (auto each = group.queued.begin(); each != in_time(group.queued) && !held(*each); ++each) next.push_back(*each);
+    next.insert(next.end(), group.asking.begin(), in_time(group.asking));
+  }
+  std::sort(next.begin(), next.end());
+  next.erase(std::unique(next.begin(), next.end()), next.end());
   return next;
 }
 
@@ -70,7 +81,13 @@ std::optional<Place> Order::in_the_way_of_start(Place place, bool unheld) const 
   const Group& group = groups_[number];
   auto rising = rising_.first(group.parallel ? std::optional(number) : std::nullopt);
   if (rising && *rising < place) return rising;
-  if (unheld || !group.named) return std::nullopt;
+  return unheld ? std::nullopt : in_the_way_by_rule(place);
+}
+
+std::optional<Place> Order::in_the_way_by_rule(Place place) const {
+  std::size_t number = group_[place];
+  const Group& group = groups_[number];
+  if (!group.named) return std::nullopt;
   auto required = lacking_required_.first(number);
   if (required && *required < place) return required;
   if (group.parallel || group.lacking.empty() || *group.lacking.begin() >= place) return std::nullopt;

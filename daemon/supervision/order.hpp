@@ -39,7 +39,8 @@ class Order {
   /// How the member in that place is now. True if that may be somebody's turn.
   bool note(Place place, const Machine& member);
 
-  /// Those that wait to start and have nobody on his way up before them. Who is down though wanted may still hold them.
+  /// Those that wait to start and have nobody on his way up before them. Who is down though wanted may still hold those
+  /// of them that somebody has asked for, who is to be told.
   std::vector<Place> next_to_start() const;
   /// Those that wait to stop, the last first.
   std::vector<Place> next_to_stop() const { return {leaving_.rbegin(), leaving_.rend()}; }
@@ -55,14 +56,19 @@ class Order {
  private:
   struct Group {
     bool named = false, parallel = false, required = false;
-    Places queued, lacking;  // lacking: wanted, and not there
+    Places queued;   // wait to start
+    Places asking;   // ... and an operation waits for them, or nobody holds them
+    Places lacking;  // wanted, and not there
   };
+
+  std::optional<Place> in_the_way_by_rule(Place place) const;
 
   const Group& group_of(Place place) const { return groups_[group_[place]]; }
 
   std::vector<std::size_t> group_;  // of each place
   std::vector<Group> groups_;
-  Places queued_, leaving_, falling_, active_;
+  std::set<std::size_t> waiting_groups_;  // with members that wait to start
+  Places leaving_, falling_, active_;
   PlacesByGroup rising_, lacking_required_;
 };
 

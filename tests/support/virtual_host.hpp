@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -41,7 +42,7 @@ class VirtualHost {
   explicit VirtualHost(std::uint32_t seed = 1, std::size_t checks = 4) : fleet(seed, checks), random_(seed) {}
 
   Fleet fleet;
-  std::map<std::string, Behaviour> behaviour;
+  std::unordered_map<std::string, Behaviour> behaviour;
   std::vector<std::string> log;         // "postfix-out running", in order; also "launch ID", "term ID"
   std::vector<std::string> violations;  // broken promises
   std::map<std::uint64_t, std::map<std::string, Outcome>> outcomes;
@@ -399,11 +400,11 @@ class VirtualHost {
 
   Instant now_{};
   std::multimap<Instant, std::function<void()>> due_;
-  std::map<std::string, Life> masters_;
-  std::map<std::string, AttemptId> working_, timers_;
-  std::map<std::string, State> states_;
-  std::map<std::string, std::vector<Instant>> restarted_;
-  std::map<std::string, std::uint64_t> restarts_;
+  std::unordered_map<std::string, Life> masters_;
+  std::unordered_map<std::string, AttemptId> working_, timers_;
+  std::unordered_map<std::string, State> states_;
+  std::unordered_map<std::string, std::vector<Instant>> restarted_;
+  std::unordered_map<std::string, std::uint64_t> restarts_;
   std::set<std::string> rolled_;
   bool rules_ = false;  // some groups are parallel or required
   int last_pid_ = 100;
