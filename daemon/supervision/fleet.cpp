@@ -229,7 +229,8 @@ void Fleet::on(const ProgramsReplaced& replaced, Context& context) {
   for (const auto& member : members_) {
     const MemberId& id = member->spec().id;
     bool meant = std::find(replaced.members.begin(), replaced.members.end(), id) != replaced.members.end();
-    if (meant && member->upgraded(context)) to_restart.push_back(id);
+    bool coming = std::ranges::any_of(rolling_, [&](const Rolling& each) { return each.concerns(id); });
+    if (meant && member->upgraded(context) && !coming) to_restart.push_back(id);
   }
   if (to_restart.empty()) return;
   model::OperationOptions one_by_one;

@@ -6,7 +6,9 @@ namespace postmultid::supervision {
 
 namespace {
 
-bool put(std::set<std::size_t>& places, std::size_t place, bool in) { return in ? places.insert(place).second : places.erase(place) != 0; }
+bool put(std::set<std::size_t>& places, std::size_t place, bool in) {
+  return in ? places.insert(place).second : places.erase(place) != 0;
+}
 
 }  // namespace
 
@@ -63,9 +65,7 @@ std::vector<Place> Order::next_to_start() const {
     const Group& group = groups_[number];
     // Behind the first on its way up nobody is next, but members of its own group where that is parallel.
     bool beside = rising && group.parallel && group_[*rising] == number;
-    auto in_time = [&](const Places& places) {
-      return rising && !beside ? places.lower_bound(*rising) : places.end();
-    };
+    auto in_time = [&](const Places& places) { return rising && !beside ? places.lower_bound(*rising) : places.end(); };
     // Most of those that are held ask for nothing, and there may be thousands.
     auto held = [&](Place place) { return in_the_way_by_rule(place).has_value(); };
     for (auto each = group.queued.begin(); each != in_time(group.queued) && !held(*each); ++each) next.push_back(*each);

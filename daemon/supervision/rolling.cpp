@@ -6,6 +6,10 @@ namespace postmultid::supervision {
 
 using model::Outcome;
 
+bool Rolling::concerns(const MemberId& member) const {
+  return current_ == member || std::ranges::find(left_, member) != left_.end();
+}
+
 std::optional<MemberId> Rolling::next() {
   if (current_ || left_.empty()) return std::nullopt;
   current_ = std::move(left_.front());

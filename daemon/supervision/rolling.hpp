@@ -24,6 +24,9 @@ class Rolling {
   /// Who was up then and is down when his turn comes was stopped by somebody meanwhile, and stays so.
   bool was_up(const MemberId& member) const { return up_.contains(member); }
 
+  /// Its turn is still to come, or has come and is not over.
+  bool concerns(const MemberId& member) const;
+
   /// Whose turn it is now: none while the last one is under way, or when it is over.
   std::optional<MemberId> next();
 

@@ -674,6 +674,21 @@ TEST_CASE("an upgrade whose restart was refused is asked for again by the next o
   CHECK(host.state("postfix-out") == State::running);
 }
 
+TEST_CASE("an upgrade that is noticed twice is one restart of each") {
+  VirtualHost host = started();
+  host.latency_max = milliseconds(50);
+  std::vector<MemberId> all{{"-"}, {"postfix-out"}, {"postfix-in"}};
+  host.replace_programs(all);
+  while (host.state("-") != State::stopping && host.state("-") != State::starting) host.run(milliseconds(1));
+  host.replace_programs({{"postfix-out"}, {"postfix-in"}});
+  host.run(seconds(10));
+  CHECK(host.outcomes.size() == 1);
+  for (const MemberId& member : all) {
+    CHECK(std::count(host.log.begin(), host.log.end(), "launch " + member.text) == 2);
+    CHECK_FALSE(host.member(member.text).outdated());
+  }
+}
+
 TEST_CASE("who is not listed any more waits for nothing") {
   using postmultid::model::Missing;
   VirtualHost host;
