@@ -2,7 +2,7 @@
 // out each Action; it never decides anything itself.
 #pragma once
 
-#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,6 +15,7 @@
 #include "model/words.hpp"
 #include "supervision/machine_table.hpp"
 #include "supervision/policy.hpp"
+#include "supervision/remembered.hpp"
 #include "supervision/time.hpp"
 
 namespace postmultid::supervision {
@@ -22,20 +23,6 @@ namespace postmultid::supervision {
 using model::Fault;
 using model::MemberId;
 using model::OperationId;
-
-/// One piece of work, one timer or one master's life. What comes back with another id than the current one is stale.
-enum class AttemptId : std::uint64_t { none = 0 };
-
-/// How a master ended.
-struct Exit {
-  model::ExitCause cause = model::ExitCause::unknown;
-  int signal = 0;
-  std::string signal_name;  // "SIGKILL"
-  std::optional<int> status;
-  bool core_dumped = false;
-  std::string words = {};  // how, where neither a signal nor a status says it: "does not answer any more"
-  model::Missing missing = model::Missing::nothing;  // for want of what
-};
 
 /// How events speak of a member whose life is no process of ours.
 struct Wording {
@@ -71,6 +58,7 @@ struct GroupSpec {
 struct InventoryRead {
   std::vector<MemberSpec> members;
   std::vector<GroupSpec> groups;
+  std::map<MemberId, Remembered> remembered = {};  // by an earlier daemon; for members that are new to this one
 };
 
 /// Somebody asks for something; `named` are the members that were meant one by one (a disabled member is started or

@@ -120,8 +120,17 @@ void Fleet::on(const InventoryRead& inventory, Context& context) {
   }
   order_ = Order(inventory.groups, groups);
   order_is_new_ = true;
-  for (Machine* member : fresh) member->open(context);
+  for (Machine* member : fresh) {
+    auto before = inventory.remembered.find(member->spec().id);
+    member->open(before == inventory.remembered.end() ? std::nullopt : std::optional(before->second), context);
+  }
   for (std::size_t place = 0; place < members_.size(); ++place) order_.note(place, *members_[place]);
+}
+
+std::map<MemberId, Remembered> Fleet::memory() const {
+  std::map<MemberId, Remembered> all;
+  for (const auto& member : members_) all[member->spec().id] = member->memory();
+  return all;
 }
 
 void Fleet::on(const Requested& request, Context& context) {
@@ -265,7 +274,7 @@ void Fleet::on(const Looked& look, Context& context) {
 void Fleet::on(const ShutdownRequested&, Context& context) {
   shutting_down_ = true;
   for (Rolling& each : rolling_) each.give_up(Outcome::refused, "postmultid is stopping", context.actions);
-  for (auto& member : members_) member->wish(Input::want_down, std::nullopt, context);
+  for (auto& member : members_) member->shut_down(context);
 }
 
 Machine* Fleet::member(const MemberId& id) {

@@ -39,6 +39,9 @@ class Fleet {
   std::vector<const Machine*> members() const;
   const Machine* find(const MemberId& id) const;
 
+  /// What the next daemon has to know, to go on where this one ends.
+  std::map<MemberId, Remembered> memory() const;
+
   /// Why this member waits for its turn, as the member that is in the way; nothing if it does not wait.
   const Machine* blocker(const Machine& member) const;
 

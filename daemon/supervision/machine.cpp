@@ -101,14 +101,65 @@ std::string describe(const Exit& exit) {
 
 // ---- the ways in
 
-void Machine::open(Context& context) {
+void Machine::open(std::optional<Remembered> remembered, Context& context) {
   context.touched.push_back(this);
   desired_ = spec_.enabled ? Desired::up : Desired::down;
   risen_ = false;
+  if (remembered) recall(std::move(*remembered));
   if (spec_.broken && !spec_.examinable)
     take({.id = spec_.id, .input = Input::broken}, context);
   else
     begin(Phase::unknown, kFindLimit, FindMaster{}, context);
+}
+
+void Machine::recall(Remembered remembered) {
+  // Whoever has enabled or disabled it since is heard, if nobody has said more than that.
+  if (remembered.wished || remembered.enabled == spec_.enabled) desired_ = remembered.desired;
+  wished_ = remembered.wished;
+  was_down_ = remembered.stopped && desired_ == Desired::down;
+  stopped_outside_ = ended_outside_ = remembered.stopped_outside && desired_ == Desired::down;
+  touched_ = remembered.touched;
+  lost_ = remembered.alive;
+  last_pid_ = remembered.master;
+  draining_ = remembered.drain.has_value() && desired_ == Desired::down;
+  drain_limit_ = remembered.drain.value_or(drain_limit_);
+  restarts_ = remembered.restarts;
+  history_ = FailureHistory(remembered.streak, std::move(remembered.restarted_at));
+  last_exit_ = std::move(remembered.last_exit);
+  exited_at_ = remembered.exited_at;
+  past_failures_ = std::move(remembered.failures);
+  operations_ = std::move(remembered.operations);
+  if (!operations_.empty()) wish_ = desired_ == Desired::up ? Input::want_up : Input::want_down;
+}
+
+Remembered Machine::memory() const {
+  Remembered m;
+  m.desired = kept_.value_or(desired_);
+  m.wished = wished_;
+  m.enabled = spec_.enabled;
+  m.stopped = phase_ == Phase::stopped || (phase_ == Phase::unknown && was_down_);
+  m.touched = touched_;
+  bool unknown_yet = phase_ == Phase::launching || phase_ == Phase::proving;
+  m.master = master_ ? master_->pid : unknown_yet ? 0 : last_pid_;
+  m.alive = master_.has_value() || unknown_yet || lost_;
+  if (draining_ && !kept_) m.drain = drain_limit_;
+  m.stopped_outside = stopped_outside_;
+  m.restarts = restarts_;
+  m.streak = history_.streak();
+  m.restarted_at = history_.restarts();
+  m.last_exit = last_exit_;
+  m.exited_at = exited_at_;
+  m.failures = past_failures_;
+  // A restart that has not begun is not gone on with: nobody could tell whether it was.
+  if (!bounce_ && !kept_) m.operations = operations_;
+  return m;
+}
+
+void Machine::shut_down(Context& context) {
+  kept_ = desired_;
+  bool wished = wished_;
+  wish(Input::want_down, std::nullopt, context);
+  wished_ = wished;
 }
 
 void Machine::respecify(MemberSpec spec, Context& context) {
@@ -142,7 +193,7 @@ void Machine::wish(Input want, std::optional<OperationId> operation, Context& co
   drain_limit_ = how.deadline.value_or(std::chrono::duration_cast<seconds>(kDrainLimit));
   unheld_ = !how.hold;
   accept_new_queue_ = how.accept_new_queue;
-  sighted_ = false;
+  sighted_ = was_down_ = false;
   take({.id = spec_.id, .input = want}, context);
 }
 
@@ -350,9 +401,11 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::adopt:
       master_ = Master{happened.attempt, happened.pid, context.now};
       touched_ = true;
+      // Somebody started it, enabled or not; but what an earlier daemon was still to stop is stopped.
+      if (!kept_ && (!wished_ || sighted_ || was_down_)) desired_ = Desired::up;
+      was_down_ = lost_ = false;
       record("adopted", life(happened.pid) + (sighted_ ? " was started outside postmultid" : " was running already"),
              context);
-      if (!wished_ || sighted_) desired_ = Desired::up;  // somebody started it, enabled or not
       return run(context);
     case Step::prepare:
       if (desired_ == Desired::down) {
@@ -498,6 +551,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
         record("cleared", std::to_string(happened.survivors) + " processes of the dead master finish their sessions",
                context);
       if (desired_ == Desired::down) return sweep(aborting_, context);
+      if (!risen_) return queue(context);  // it was lost before we came
       if (fault_ && fault_->missing != model::Missing::nothing) return park(*fault_, retry_after(*fault_), context);
       return by_policy(context);
     case Step::again:
@@ -509,6 +563,18 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       }
       return begin(Phase::finding, kFindLimit, FindMaster{}, context);
   }
+}
+
+/// Nothing runs when we come. What an earlier daemon has seen last may have left something, or have been about to end.
+void Machine::resume(Context& context) {
+  was_down_ = false;
+  bool lost = std::exchange(lost_, false);
+  if (!touched_) return queue(context);  // or rest, where it is not wanted
+  if (desired_ == Desired::down) return draining_ ? drain(context) : sweep(aborting_, context);
+  if (lost)
+    record("died", (last_pid_ ? life(last_pid_) : "what was being started") + " ended while no postmultid ran",
+           context);
+  begin(Phase::clearing, kClearLimit, ClearListeners{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
 }
 
 void Machine::queue(Context& context) {
@@ -691,7 +757,7 @@ void Machine::sweep(bool force, Context& context) {
 }
 
 void Machine::settle(Context& context) {
-  if (phase_ == Phase::unknown) return queue(context);  // or rest, where it is not wanted
+  if (phase_ == Phase::unknown) return resume(context);
   master_.reset();
   if (failing_ && desired_ == Desired::up && !bounce_) {
     failing_ = false;

@@ -23,17 +23,6 @@ namespace postmultid::supervision {
 
 class Machine;
 
-/// A failure as it is remembered for whoever asks later.
-struct Failure {
-  Instant at;        // the last time
-  std::string what;  // "died", "start-failed", "check-failed", "blocked"
-  Fault fault;
-  AttemptId master = AttemptId::none;  // whose end it was
-  int pid = 0;
-  Exit exit;
-  unsigned times = 1;  // the same again is counted
-};
-
 /// What a machine may use of its surroundings while it takes a step.
 struct Context {
   Instant now;
@@ -52,8 +41,11 @@ class Machine {
  public:
   explicit Machine(MemberSpec spec, Instant now) : spec_(std::move(spec)), changed_at_(now) {}
 
-  /// The first look. Without it the member stays unknown.
-  void open(Context& context);
+  /// The first look. Without it the member stays unknown. `remembered`: what an earlier daemon knew of it.
+  void open(std::optional<Remembered> remembered, Context& context);
+
+  /// What the next daemon has to know.
+  Remembered memory() const;
 
   /// New words from the inventory about the same member.
   void respecify(MemberSpec spec, Context& context);
@@ -82,6 +74,9 @@ class Machine {
 
   /// What became known later about the end of a master. False if that is not remembered any more.
   bool learn(const Explained& explained, Context& context);
+
+  /// All members are to end, which is no wish about this one: what was wished is remembered.
+  void shut_down(Context& context);
 
   /// Nobody will ask for it any more: what it still waits for is given up.
   void let_go(Context& context);
@@ -141,6 +136,8 @@ class Machine {
   template <typename Work>
   void begin(Phase phase, Duration limit, Work work, Context& context);
 
+  void recall(Remembered remembered);
+  void resume(Context& context);
   void queue(Context& context);
   std::optional<Duration> look_again_after() const;
   void wind_down(Context& context);
@@ -193,6 +190,10 @@ class Machine {
   bool stopped_outside_ = false;
   bool outdated_ = false;  // this life's programs were replaced
   bool failing_ = false;   // after the sweep: policy
+
+  bool was_down_ = false;               // an earlier daemon has seen it down, as it was wished
+  bool lost_ = false;                   // ... or has left a master that it has not seen end
+  std::optional<model::Desired> kept_;  // what was wished when all was told to end
 
   AttemptId attempt_ = AttemptId::none;  // of the work and timer of this phase
   bool working_ = false, timed_ = false;

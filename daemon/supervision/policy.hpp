@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "supervision/time.hpp"
 
@@ -47,10 +48,16 @@ struct Verdict {
 
 class FailureHistory {
  public:
+  FailureHistory() = default;
+  FailureHistory(unsigned streak, std::deque<Instant> restarts) : streak_(streak), restarts_(std::move(restarts)) {}
+
   /// One more failure at `now`. `ready_for` is how long the member had been ready before it (zero if it never was);
   /// `chance` in [0, 1) decides the jitter.
   Verdict fail(const Policy& policy, Instant now, Duration ready_for, double chance);
   void clear();
+
+  unsigned streak() const { return streak_; }
+  const std::deque<Instant>& restarts() const { return restarts_; }
 
  private:
   unsigned streak_ = 0;

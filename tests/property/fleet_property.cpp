@@ -21,7 +21,7 @@ std::ostream& operator<<(std::ostream& out, const Happening& h) {
   return out << "{" << h.what << " " << h.member << " " << h.second << " +" << h.pause_ms << "ms}";
 }
 
-constexpr int kKinds = 29;
+constexpr int kKinds = 30;
 
 void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening& h) {
   std::string id = members[static_cast<std::size_t>(h.member) % members.size()].id.text;
@@ -80,6 +80,7 @@ void happen(VirtualHost& host, std::vector<MemberSpec>& members, const Happening
       host.lose(id, postmultid::model::Missing::answer);
       break;
     case 28: host.relieve(id); break;
+    case 29: host.restart_daemon(members); break;
     default: break;
   }
   host.run(milliseconds(h.pause_ms));
@@ -249,6 +250,32 @@ int main(int argc, char**) {
         host.request(*rc::gen::element(Ask::start, Ask::stop, Ask::restart, Ask::reload, Ask::abort, Ask::drain), all);
     host.run(std::chrono::hours(2));
     RC_ASSERT(host.outcomes[operation].size() == all.size());
+  });
+
+  ok &= rc::check("a stop is carried out, however often the daemon dies meanwhile", [] {
+    auto members = some_members(*rc::gen::inRange(2, 7));
+    VirtualHost host(static_cast<std::uint32_t>(*rc::gen::inRange(1, 1'000'000)));
+    host.latency_max = milliseconds(200);
+    host.inventory(members);
+    auto story = *rc::gen::container<std::vector<Happening>>(happenings());
+    for (const Happening& h : story) happen(host, members, h);
+    behave_well(host);
+    for (MemberSpec& member : members) member.broken.reset();
+    host.inventory(members);
+    std::vector<std::string> all;
+    for (const MemberSpec& member : members) all.push_back(member.id.text);
+    auto stop = host.request(*rc::gen::element(Ask::stop, Ask::abort, Ask::drain), all);
+    for (int pause : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 1000))) {
+      host.run(milliseconds(pause));
+      host.restart_daemon(members);
+    }
+    host.run(std::chrono::minutes(10));
+    for (const std::string& id : all) {
+      RC_ASSERT(host.state(id) == State::stopped);
+      RC_ASSERT_FALSE(host.has_master(id));
+      RC_ASSERT(host.outcomes[stop].contains(id));
+    }
+    check_promises(host);
   });
 
   ok &= rc::check("the same events make the same actions", [] {

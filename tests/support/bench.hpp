@@ -42,7 +42,7 @@ struct Bench {
   }
   void open() {
     Context c = context();
-    machine.open(c);
+    machine.open(std::nullopt, c);
   }
 };
 

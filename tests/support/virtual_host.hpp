@@ -31,6 +31,7 @@ struct Behaviour {
   bool answers = true;                               // false: work never ends by itself
   bool heeds_sigterm = true;                         // false: only SIGKILL ends the master
   bool sweeps = true;                                // false: left-overs do not go away
+  bool drains = true;                                // false: somebody's session takes for ever
   bool gets_ready = true;                            // false: a probe proves the master, and then waits for ever
   bool out_of_memory = false;                        // why its master dies
   bool foreign = false;                              // something unproven holds the lock
@@ -39,7 +40,8 @@ struct Behaviour {
 
 class VirtualHost {
  public:
-  explicit VirtualHost(std::uint32_t seed = 1, std::size_t checks = 4) : fleet(seed, checks), random_(seed) {}
+  explicit VirtualHost(std::uint32_t seed = 1, std::size_t checks = 4)
+      : fleet(seed, checks), checks_(checks), random_(seed) {}
 
   Fleet fleet;
   std::unordered_map<std::string, Behaviour> behaviour;
@@ -61,12 +63,35 @@ class VirtualHost {
     handle(InventoryRead{std::move(members), std::move(groups)});
   }
 
+  /// The daemon dies, with all its work and timers, and the next one comes with what this one has written down. Masters
+  /// live on; one that was just being started is there or is not.
+  void restart_daemon(std::vector<MemberSpec> members, std::vector<GroupSpec> groups = {}) {
+    auto remembered = fleet.memory();
+    ++life_;
+    working_.clear();
+    timers_.clear();
+    states_.clear();
+    for (auto& [id, life] : masters_) life.known_as = AttemptId::none;
+    for (const std::string& id : std::exchange(launching_, {}))
+      if (behaviour[id].launch_ok && random_() % 2) masters_[id] = Life{AttemptId::none, ++last_pid_};
+    // Operations that nobody remembers end, as the shell ends them.
+    for (const auto& [operation, ids] : asked_)
+      for (const std::string& id : ids) {
+        auto known = remembered[{id}].operations;
+        if (std::find(known.begin(), known.end(), model::OperationId{operation}) == known.end())
+          outcomes[operation].try_emplace(id, Outcome::failed);
+      }
+    fleet = Fleet(static_cast<std::uint32_t>(random_()), checks_);
+    handle(InventoryRead{std::move(members), std::move(groups), std::move(remembered)});
+  }
+
   std::uint64_t request(model::Action action, std::vector<std::string> ids, bool named = true,
                         model::OperationOptions options = {}) {
     Requested request{{++operations_}, action, {}, named, options};
     for (std::string& id : ids)
       if (std::find(request.members.begin(), request.members.end(), MemberId{id}) == request.members.end())
         request.members.push_back({std::move(id)});
+    for (const MemberId& id : request.members) asked_[operations_].push_back(id.text);
     handle(request);
     return operations_;
   }
@@ -109,6 +134,12 @@ class VirtualHost {
   /// What its life is ends for want of something around it.
   void lose(const std::string& id, model::Missing what) {
     if (masters_.contains(id)) end_master(id, Exit{.words = "is lost", .missing = what});
+  }
+
+  /// The master dies while nobody looks.
+  void die_unseen(const std::string& id) {
+    masters_.erase(id);
+    left_by_lost_.insert(id);
   }
 
   /// Somebody starts a master by hand before we look.
@@ -217,24 +248,32 @@ class VirtualHost {
       violations.push_back(id + " was restarted too often");
   }
 
+  /// What happens to the host, whether a daemon is there or not.
   void later(std::function<void()> what) {
     milliseconds delay(
         latency_max.count() ? static_cast<long>(random_() % static_cast<unsigned long>(latency_max.count())) : 0);
     due_.emplace(now_ + delay, std::move(what));
   }
 
+  /// What this daemon does; it dies with it.
+  std::function<void()> of_this_daemon(std::function<void()> what) {
+    return [this, life = life_, what = std::move(what)] {
+      if (life == life_) what();
+    };
+  }
+
   /// An answer to work; dropped if the work was abandoned, as the shell's coroutines are.
   void answer(const MemberId& id, AttemptId attempt, std::function<Happened()> make) {
     working_[id.text] = attempt;
     if (!behaviour[id.text].answers) return;
-    later([this, id, attempt, make = std::move(make)] {
+    later(of_this_daemon([this, id, attempt, make = std::move(make)] {
       if (working_[id.text] != attempt) return;
       working_.erase(id.text);
       Happened happened = make();
       happened.id = id;
       happened.attempt = attempt;
       handle(happened);
-    });
+    }));
   }
 
   void end_master(const std::string& id, Exit exit) {
@@ -295,25 +334,31 @@ class VirtualHost {
   }
   void perform(const Errand& a) {
     write(model::to_word(a.action) + " " + a.id.text);
-    later([this, a] { handle(ErrandDone{a.operation, a.id, Outcome::done, ""}); });
+    later(of_this_daemon([this, a] { handle(ErrandDone{a.operation, a.id, Outcome::done, ""}); }));
   }
   void perform(const EndSurvivors&) {}
   void perform(const Initiate& a) {
-    later([this, a] { handle(Requested{{++operations_}, a.action, a.members, true, a.options, true}); });
+    later(of_this_daemon([this, a] {
+      handle(Requested{{++operations_}, a.action, a.members, true, a.options, true});
+    }));
   }
   void perform(const Explain& a) {
     bool oom = behaviour[a.id.text].out_of_memory;
-    later([this, a, oom] {
+    later(of_this_daemon([this, a, oom] {
       Explained explained{a.id, a.master, oom, {}};
       explained.fault.log = {"fatal: " + a.id.text};
       handle(explained);
-    });
+    }));
   }
   void perform(const Progress& a) { steps[a.operation.number][a.id.text].push_back(a.step); }
   void perform(const Launch& a) {
     write("launch " + a.id.text);
     if (masters_.contains(a.id.text)) violations.push_back("two masters for " + a.id.text);
+    if (left_by_lost_.contains(a.id.text))
+      violations.push_back("launched " + a.id.text + " beside what a lost master has left");
+    launching_.insert(a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
+      launching_.erase(id);
       if (behaviour[id].missing != model::Missing::nothing) return lacking(Input::launch_failed, behaviour[id].missing);
       if (!behaviour[id].launch_ok) return fault(Input::launch_failed, "launch-failed", model::FailureClass::crash);
       masters_[id] = Life{AttemptId::none, ++last_pid_};
@@ -323,9 +368,9 @@ class VirtualHost {
   void perform(const Probe& a) {
     if (!behaviour[a.id.text].gets_ready) {
       working_[a.id.text] = a.attempt;
-      return later([this, a] {
+      return later(of_this_daemon([this, a] {
         if (working_[a.id.text] == a.attempt && masters_.contains(a.id.text)) prove(a);
-      });
+      }));
     }
     answer(a.id, a.attempt, [this, id = a.id, attempt = a.attempt] {
       if (!masters_.contains(id.text)) return fault(Input::not_ready, "no-master", model::FailureClass::crash);
@@ -340,11 +385,13 @@ class VirtualHost {
     handle(Happened{.id = a.id, .input = Input::proven, .attempt = a.attempt, .pid = master.pid});
   }
   void perform(const ClearListeners& a) {
+    left_by_lost_.erase(a.id.text);
     answer(a.id, a.attempt, [] { return happened(Input::cleared); });
   }
   void perform(const Sweep& a) {
     if (masters_.contains(a.id.text) && masters_.at(a.id.text).known_as != AttemptId::none)
       violations.push_back("swept " + a.id.text + " beside its living master");
+    left_by_lost_.erase(a.id.text);
     working_[a.id.text] = a.attempt;
     if (!behaviour[a.id.text].sweeps && !a.force) return;
     masters_.erase(a.id.text);  // an unproven one goes with the rest
@@ -352,11 +399,13 @@ class VirtualHost {
   }
   void perform(const Drain& a) {
     if (masters_.contains(a.id.text)) violations.push_back("drained " + a.id.text + " beside its master");
-    answer(a.id, a.attempt, [] { return happened(Input::drained); });
+    working_[a.id.text] = a.attempt;
+    if (behaviour[a.id.text].drains) answer(a.id, a.attempt, [] { return happened(Input::drained); });
   }
   void perform(const AwaitRelief& a) { working_[a.id.text] = a.attempt; }
   void perform(const Abandon& a) {
     if (working_[a.id.text] == a.attempt) working_.erase(a.id.text);
+    launching_.erase(a.id.text);
   }
   void perform(const SignalMaster& a) {
     write((a.kill ? "kill " : "term ") + a.id.text);
@@ -375,11 +424,11 @@ class VirtualHost {
   }
   void perform(const ArmTimer& a) {
     timers_[a.id.text] = a.attempt;
-    due_.emplace(a.at, [this, id = a.id, attempt = a.attempt] {
-      if (timers_[id.text] != attempt) return;
-      timers_.erase(id.text);
-      handle(Happened{.id = id, .input = Input::expired, .attempt = attempt});
-    });
+    due_.emplace(a.at, of_this_daemon([this, id = a.id, attempt = a.attempt] {
+                   if (timers_[id.text] != attempt) return;
+                   timers_.erase(id.text);
+                   handle(Happened{.id = id, .input = Input::expired, .attempt = attempt});
+                 }));
   }
   void perform(const CancelTimer& a) {
     if (timers_[a.id.text] == a.attempt) timers_.erase(a.id.text);
@@ -409,6 +458,11 @@ class VirtualHost {
   bool rules_ = false;  // some groups are parallel or required
   int last_pid_ = 100;
   std::uint64_t operations_ = 0;
+  std::map<std::uint64_t, std::vector<std::string>> asked_;
+  std::set<std::string> launching_;
+  std::set<std::string> left_by_lost_;  // whose sockets may swallow connections
+  int life_ = 0;                        // of daemons
+  std::size_t checks_;
   std::minstd_rand random_;
 };
 

@@ -941,3 +941,112 @@ TEST_CASE("who lacks an answer is failed until somebody has heard one: no timer 
   }
   CHECK(host.violations.empty());
 }
+
+TEST_CASE("the next daemon goes on where the last one ended") {
+  VirtualHost host = started();
+  auto members = border_mail_server();
+  auto restart = [&] {
+    host.log.clear();
+    host.restart_daemon(members);
+    host.run(std::chrono::minutes(1));
+  };
+  auto log_has = [&](const char* line) { return std::count(host.log.begin(), host.log.end(), line) > 0; };
+
+  SUBCASE("masters that run are adopted, and not touched") {
+    restart();
+    CHECK(who_became(host.log, "running") == std::vector<std::string>{"-", "postfix-out", "postfix-in"});
+    CHECK_FALSE(log_has("launch postfix-out"));
+    CHECK_FALSE(log_has("term postfix-out"));
+  }
+  SUBCASE("who was stopped stays stopped") {
+    host.request(Ask::stop, {"postfix-in"});
+    host.run(seconds(1));
+    restart();
+    CHECK(host.state("postfix-in") == State::stopped);
+    CHECK(host.state("postfix-out") == State::running);
+  }
+  SUBCASE("who was stopped, and was started by somebody while no daemon ran, runs") {
+    host.request(Ask::stop, {"postfix-in"});
+    host.run(seconds(1));
+    host.start_by_hand("postfix-in");
+    restart();
+    CHECK(host.state("postfix-in") == State::running);
+  }
+  SUBCASE("a stop in the middle of its way is gone on with, for whoever asked for it") {
+    host.behaviour["postfix-in"].heeds_sigterm = false;
+    auto stop = host.request(Ask::stop, {"postfix-in"});
+    host.run(seconds(1));
+    REQUIRE(host.state("postfix-in") == State::stopping);
+    host.behaviour["postfix-in"].heeds_sigterm = true;
+    restart();
+    CHECK(host.state("postfix-in") == State::stopped);
+    CHECK_FALSE(host.has_master("postfix-in"));
+    CHECK(host.outcomes[stop]["postfix-in"] == Outcome::done);
+  }
+  SUBCASE("what a stop has not swept yet is swept") {
+    host.behaviour["postfix-in"].sweeps = false;
+    host.request(Ask::stop, {"postfix-in"});
+    host.run(seconds(1));
+    REQUIRE(host.state("postfix-in") == State::stopping);
+    host.behaviour["postfix-in"].sweeps = true;
+    restart();
+    CHECK(host.state("postfix-in") == State::stopped);
+  }
+  SUBCASE("a drain stays a drain") {
+    host.behaviour["postfix-in"].drains = false;
+    auto drain = host.request(Ask::drain, {"postfix-in"});
+    host.run(seconds(1));
+    REQUIRE(host.state("postfix-in") == State::draining);
+    restart();
+    CHECK(host.state("postfix-in") == State::draining);
+    host.behaviour["postfix-in"].drains = true;
+    restart();
+    CHECK(host.state("postfix-in") == State::stopped);
+    CHECK(host.outcomes[drain]["postfix-in"] == Outcome::done);
+  }
+  SUBCASE("masters that died while no daemon ran are started again, in order") {
+    host.die_unseen("postfix-out");
+    host.die_unseen("postfix-in");
+    restart();
+    CHECK(who_became(host.log, "running") == std::vector<std::string>{"-", "postfix-out", "postfix-in"});
+  }
+  SUBCASE("an ordered stop of all is no wish about anybody") {
+    host.request(Ask::stop, {"postfix-in"});
+    host.run(seconds(1));
+    host.shut_down();
+    host.run(seconds(10));
+    REQUIRE(host.left);
+    restart();
+    CHECK(host.state("postfix-out") == State::running);
+    CHECK(host.state("postfix-in") == State::stopped);
+  }
+  SUBCASE("who was disabled meanwhile is heard, where nobody has said more") {
+    host.shut_down();
+    host.run(seconds(10));
+    members[2].enabled = false;
+    restart();
+    CHECK(host.state("postfix-in") == State::stopped);
+  }
+  SUBCASE("the start limit holds over daemons") {
+    host.behaviour["postfix-in"].launch_ok = false;
+    host.kill("postfix-in", 9);
+    host.run(std::chrono::minutes(2));
+    REQUIRE(host.state("postfix-in") == State::failed);
+    auto restarts = host.member("postfix-in").restarts();
+    restart();
+    CHECK(host.state("postfix-in") == State::failed);
+    CHECK(host.member("postfix-in").restarts() <= restarts + 1);
+    CHECK_FALSE(host.member("postfix-in").past_failures().empty());
+  }
+  SUBCASE("a restart that had not begun is not made up for") {
+    host.behaviour["postfix-in"].answers = false;  // its guard hangs
+    auto operation = host.request(Ask::restart, {"postfix-in"});
+    host.run(milliseconds(10));
+    host.behaviour["postfix-in"].answers = true;
+    restart();
+    CHECK(host.state("postfix-in") == State::running);
+    CHECK_FALSE(log_has("term postfix-in"));
+    CHECK(host.outcomes[operation]["postfix-in"] == Outcome::failed);
+  }
+  CHECK(host.violations == std::vector<std::string>{});
+}
