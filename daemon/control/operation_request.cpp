@@ -36,7 +36,8 @@ Result<model::Request> parse_operation(const std::string& body) {
     if (ways != 1) return model::failure("select needs exactly one of names, group and all");
     json options = document.value("options", json::object());
     if (!options.is_object()) return model::failure("options is not an object");
-    if (auto wrong = only(options, {"hold", "rolling", "accept_new_queue", "deadline"}, "options"); !wrong.empty())
+    if (auto wrong = only(options, {"hold", "rolling", "accept_new_queue", "keep_desired", "deadline"}, "options");
+        !wrong.empty())
       return model::failure(wrong);
     model::Request request{action, std::move(selection), options.get<model::OperationOptions>()};
     if (auto wrong = model::unfit(request); !wrong.empty()) return model::failure("options: " + wrong);

@@ -39,6 +39,9 @@ std::string unfit(const Request& request) {
   bool starts = request.action == Action::start || request.action == Action::restart;
   if (!request.options.hold && !starts) return "hold is about start and restart";
   if (request.options.accept_new_queue && !starts) return "accept_new_queue is about start and restart";
+  bool unit_like = starts || request.action == Action::stop || request.action == Action::reload;
+  if (request.options.keep_desired && (!unit_like || request.action == Action::restart))
+    return "keep_desired is about start, stop and reload";
   if (request.options.rolling && request.action != Action::restart) return "rolling is about restart";
   if (request.options.deadline && request.action != Action::drain) return "deadline is about drain";
   if (request.options.deadline && (*request.options.deadline < kNow || *request.options.deadline > kLongestDrain))
@@ -51,6 +54,7 @@ void to_json(json& j, const OperationOptions& options) {
   if (!options.hold) j["hold"] = false;
   if (options.rolling) j["rolling"] = true;
   if (options.accept_new_queue) j["accept_new_queue"] = true;
+  if (options.keep_desired) j["keep_desired"] = true;
   if (options.deadline) j["deadline"] = options.deadline->count();
 }
 
@@ -58,6 +62,7 @@ void from_json(const json& j, OperationOptions& options) {
   if (auto it = j.find("hold"); it != j.end()) it->get_to(options.hold);
   if (auto it = j.find("rolling"); it != j.end()) it->get_to(options.rolling);
   if (auto it = j.find("accept_new_queue"); it != j.end()) it->get_to(options.accept_new_queue);
+  if (auto it = j.find("keep_desired"); it != j.end()) it->get_to(options.keep_desired);
   if (auto it = j.find("deadline"); it != j.end()) {
     if (!it->is_number_integer()) throw std::runtime_error("deadline is not a whole number of seconds");
     options.deadline = std::chrono::seconds(it->get<std::int64_t>());

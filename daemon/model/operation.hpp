@@ -24,6 +24,9 @@ struct OperationOptions {
   bool hold = true;               // start, restart: not beside members before it, in its order, that have failed
   bool rolling = false;           // restart: one member at a time, the next one when the last is ready again
   bool accept_new_queue = false;  // start, restart: also where queue_directory is on another file system than last time
+  // start, stop, reload: as postfix.service means them. What a stop ends stays wanted up, a start leaves alone who is not
+  // wanted up, and a reload who does not run.
+  bool keep_desired = false;
   std::optional<std::chrono::seconds> deadline;  // drain: what has not ended by itself by then is ended
 };
 

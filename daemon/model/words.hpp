@@ -43,6 +43,9 @@ enum class FailureClass {
   environment,  // an address, a port, a mount, disk space: retried when that changes, and slowly
 };
 
+/// Whether postmultid runs this host's mail system, or only looks at it (never starts, stops or signals anything).
+enum class Mode { observe, manage };
+
 enum class Action { start, stop, restart, reload, flush, drain, abort, check, enable, disable, reset_failed };
 
 enum class OperationState { running, finished };
@@ -82,6 +85,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(ExitCause, {{ExitCause::unknown, "unknown"},
 NLOHMANN_JSON_SERIALIZE_ENUM(FailureClass, {{FailureClass::crash, "crash"},
                                             {FailureClass::config, "config"},
                                             {FailureClass::environment, "environment"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(Mode, {{Mode::observe, "observe"}, {Mode::manage, "manage"}})
 NLOHMANN_JSON_SERIALIZE_ENUM(Action, {{Action::start, "start"},
                                       {Action::stop, "stop"},
                                       {Action::restart, "restart"},
@@ -105,6 +109,9 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Outcome, {{Outcome::pending, "pending"},
                                        {Outcome::cancelled, "cancelled"}})
 
 // clang-format on
+
+/// Whether this changes something about the mail system; else it only looks, or forgets.
+inline bool acts(Action action) { return action != Action::check && action != Action::reset_failed; }
 
 /// Whether a member in this state does its work.
 inline bool is_up(State state) {

@@ -121,11 +121,16 @@ struct Cancelled {
   OperationId operation;
 };
 
-/// End everything in order, then Leave.
+/// From now on this host is managed, or only observed.
+struct ModeChanged {
+  model::Mode mode = model::Mode::manage;
+};
+
+/// End everything in order, then Leave. Who only observes leaves at once.
 struct ShutdownRequested {};
 
 using Event = std::variant<InventoryRead, Requested, Happened, Looked, Explained, ErrandDone, ProgramsReplaced,
-                           SurroundingsChanged, Cancelled, ShutdownRequested>;
+                           SurroundingsChanged, Cancelled, ModeChanged, ShutdownRequested>;
 
 // clang-format off
 // ---- actions: work (each answers with Happened and the same attempt id)

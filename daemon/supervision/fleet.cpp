@@ -14,6 +14,11 @@ namespace {
 std::string passed_over(const Requested& request, const Machine& member) {
   using enum model::Action;
   const MemberSpec& spec = member.spec();
+  if (request.options.keep_desired) {
+    bool wanted = member.desired() == Desired::up || member.suspended();
+    if (request.action == start && !wanted) return "is not wanted up";
+    if (request.action == reload && !member.running()) return "is not running";
+  }
   if (request.only_up && member.desired() == Desired::down) return "is not wanted up";
   switch (request.action) {
     case start:
@@ -65,7 +70,8 @@ std::vector<Action> Fleet::handle(const Event& event, Instant now) {
     advance(context);
     roll(context);
   }
-  if (shutting_down_ && order_.all_at_rest() && !std::exchange(left_, true)) actions.push_back(Leave{});
+  if (shutting_down_ && (observing() || order_.all_at_rest()) && !std::exchange(left_, true))
+    actions.push_back(Leave{});
   gate_.pass(actions, now);
   return actions;
 }
@@ -93,7 +99,7 @@ void Fleet::on(const InventoryRead& inventory, Context& context) {
       members_.push_back(std::move(*before->second));
       members_.back()->respecify(std::move(spec), context);
     } else {
-      members_.push_back(std::make_unique<Machine>(std::move(spec), context.now));
+      members_.push_back(std::make_unique<Machine>(std::move(spec), context.now, mode_));
       fresh.push_back(members_.back().get());
     }
   }
@@ -143,12 +149,14 @@ void Fleet::on(const Requested& request, Context& context) {
       conclude(Outcome::failed, "no such member any more");
     else if (shutting_down_)
       conclude(Outcome::refused, "postmultid is stopping");
+    else if (observing() && acts(request.action))
+      conclude(Outcome::refused, "postmultid only observes: pmctl takeover makes it the manager of this host");
     else if (std::string why = passed_over(request, *asked); !why.empty())
-      conclude(request.named ? Outcome::refused : Outcome::skipped, std::move(why));
+      conclude(request.named && !request.options.keep_desired ? Outcome::refused : Outcome::skipped, std::move(why));
     else if (!request.options.rolling)
       ask(request, *asked, context);
   }
-  if (request.options.rolling && !shutting_down_) begin_rolling(request, context);
+  if (request.options.rolling && !shutting_down_ && !observing()) begin_rolling(request, context);
 }
 
 /// In start order, those that are concerned.
@@ -205,7 +213,7 @@ void Fleet::ask(const Requested& request, Machine& member, Context& context) {
   if (wish) give_up_rolling(member.spec().id, context);
   switch (request.action) {
     case model::Action::start: return member.wish(Input::want_up, request.operation, context, request.options);
-    case model::Action::stop: return member.wish(Input::want_down, request.operation, context);
+    case model::Action::stop: return member.wish(Input::want_down, request.operation, context, request.options);
     case model::Action::restart: return member.wish(Input::want_bounce, request.operation, context, request.options);
     case model::Action::abort: return member.wish(Input::want_abort, request.operation, context);
     case model::Action::drain:
@@ -274,7 +282,14 @@ void Fleet::on(const Looked& look, Context& context) {
 void Fleet::on(const ShutdownRequested&, Context& context) {
   shutting_down_ = true;
   for (Rolling& each : rolling_) each.give_up(Outcome::refused, "postmultid is stopping", context.actions);
+  if (observing()) return;
   for (auto& member : members_) member->shut_down(context);
+}
+
+void Fleet::on(const ModeChanged& changed, Context& context) {
+  if (std::exchange(mode_, changed.mode) == changed.mode || shutting_down_) return;
+  for (Rolling& each : rolling_) each.give_up(Outcome::cancelled, "postmultid only observes now", context.actions);
+  for (auto& member : members_) observing() ? member->observe(context) : member->manage(context);
 }
 
 Machine* Fleet::member(const MemberId& id) {

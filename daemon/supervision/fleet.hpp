@@ -30,7 +30,8 @@ namespace postmultid::supervision {
 class Fleet {
  public:
   /// `checks` is how many checks may run at a time.
-  explicit Fleet(std::uint32_t seed, std::size_t checks = kDefaultChecks) : gate_(checks), random_(seed) {}
+  explicit Fleet(std::uint32_t seed, std::size_t checks = kDefaultChecks, model::Mode mode = model::Mode::manage)
+      : mode_(mode), gate_(checks), random_(seed) {}
 
   /// The one door of the core. The actions are to be carried out in their order.
   std::vector<Action> handle(const Event& event, Instant now);
@@ -47,6 +48,9 @@ class Fleet {
 
   /// Whether it is to be checked, and as many others as may be at a time are just now.
   bool waits_for_check(const Machine& member) const { return gate_.holds(member.attempt()); }
+
+  /// Observing, it only sees: no member is started, stopped, signalled or otherwise changed by it.
+  bool observing() const { return mode_ == model::Mode::observe; }
 
   bool shutting_down() const { return shutting_down_; }
 
@@ -67,6 +71,7 @@ class Fleet {
   void on(const ProgramsReplaced& replaced, Context& context);
   void on(const SurroundingsChanged& changed, Context& context);
   void on(const Cancelled& cancelled, Context& context);
+  void on(const ModeChanged& changed, Context& context);
   void on(const ShutdownRequested& shutdown, Context& context);
 
   Machine* member(const MemberId& id);
@@ -78,6 +83,7 @@ class Fleet {
   void advance(Context& context);
   static void conclude_held(Machine& member, const Machine& blocker, Context& context);
 
+  model::Mode mode_;
   Members members_;  // in start order
   std::unordered_map<MemberId, Place> places_;
   Order order_;

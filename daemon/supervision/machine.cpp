@@ -104,12 +104,52 @@ std::string describe(const Exit& exit) {
 void Machine::open(std::optional<Remembered> remembered, Context& context) {
   context.touched.push_back(this);
   desired_ = spec_.enabled ? Desired::up : Desired::down;
-  risen_ = false;
+  risen_ = observing_;
   if (remembered) recall(std::move(*remembered));
   if (spec_.broken && !spec_.examinable)
     take({.id = spec_.id, .input = Input::broken}, context);
   else
-    begin(Phase::unknown, kFindLimit, FindMaster{}, context);
+    look_anew(context);
+}
+
+void Machine::look_anew(Context& context) { begin(Phase::unknown, kFindLimit, FindMaster{}, context); }
+
+void Machine::observe(Context& context) {
+  context.touched.push_back(this);
+  observing_ = true;
+  conclude(Outcome::cancelled, "postmultid only observes now", context);
+  end_reload(Outcome::cancelled, "postmultid only observes now", context);
+  heal_at_.reset();
+  suspended_ = false;
+  bool rests = at_rest() && !working_ && !timed_;
+  if (running() || phase_ == Phase::leaving) return stay_running(context);
+  if (rests) return;
+  bounce_ = bounced_ = aborting_ = draining_ = false;
+  unheld_ = accept_new_queue_ = sighted_ = checked_ = failing_ = false;
+  risen_ = true;
+  // A master that was being started or ended may live: whatever comes next begins with a look at it.
+  master_.reset();
+  touched_ = false;
+  look_anew(context);
+}
+
+void Machine::manage(Context& context) {
+  context.touched.push_back(this);
+  observing_ = false;
+  wished_ = false;
+  history_.clear();
+  desired_ = running() || spec_.enabled ? Desired::up : Desired::down;
+  if (running()) return watch_survivors(context);
+  risen_ = false;
+  // What a look that is under way finds was asked for by who does nothing about it.
+  if (!at_rest()) return look_anew(context);
+  if (desired_ == Desired::up) return queue(context);
+  risen_ = true;
+}
+
+void Machine::watch_survivors(Context& context) {
+  if (spec_.companion || observing_) return;
+  context.actions.push_back(EndSurvivors{spec_.id, master_->id, context.now + spec_.policy.orphan_grace});
 }
 
 void Machine::recall(Remembered remembered) {
@@ -121,6 +161,7 @@ void Machine::recall(Remembered remembered) {
   touched_ = remembered.touched;
   lost_ = remembered.alive;
   last_pid_ = remembered.master;
+  suspended_ = remembered.suspended && desired_ == Desired::down;
   draining_ = remembered.drain.has_value() && desired_ == Desired::down;
   drain_limit_ = remembered.drain.value_or(drain_limit_);
   restarts_ = remembered.restarts;
@@ -142,6 +183,7 @@ Remembered Machine::memory() const {
   bool unknown_yet = phase_ == Phase::launching || phase_ == Phase::proving;
   m.master = master_ ? master_->pid : unknown_yet ? 0 : last_pid_;
   m.alive = master_.has_value() || unknown_yet || lost_;
+  m.suspended = suspended_;
   if (draining_ && !kept_) m.drain = drain_limit_;
   m.stopped_outside = stopped_outside_;
   m.restarts = restarts_;
@@ -157,9 +199,10 @@ Remembered Machine::memory() const {
 
 void Machine::shut_down(Context& context) {
   kept_ = desired_;
-  bool wished = wished_;
+  bool wished = wished_, suspended = suspended_;
   wish(Input::want_down, std::nullopt, context);
   wished_ = wished;
+  suspended_ = suspended;
 }
 
 void Machine::respecify(MemberSpec spec, Context& context) {
@@ -181,6 +224,7 @@ void Machine::wish(Input want, std::optional<OperationId> operation, Context& co
   wish_ = want;
   if (operation) operations_.push_back(*operation);
   wished_ = true;
+  suspended_ = how.keep_desired && want == Input::want_down && (suspended_ || desired_ == Desired::up);
   bool up = want == Input::want_up || want == Input::want_bounce;
   if (want == Input::want_bounce || (up && !running())) {
     risen_ = false;
@@ -259,7 +303,8 @@ bool Machine::take(const Happened& happened, Context& context) {
       break;
     default: break;
   }
-  Step next = kMachineTable[index(phase_)][index(meaning(happened))];
+  const MachineTable& table = observing_ ? kObserverTable : kMachineTable;
+  Step next = table[index(phase_)][index(meaning(happened))];
   if (next == Step::impossible) return false;
   step(next, happened, context);
   return true;
@@ -278,7 +323,8 @@ bool Machine::looked(const Looked& look, Context& context) {
 
 /// A restart for health is one of those that the policy counts. One that it forbids now is thought of again later.
 void Machine::heal_by_policy(Context& context) {
-  if (spec_.policy.on_unhealthy != UnhealthyRule::restart || !health_.curable()) return heal_at_.reset();
+  bool no_restart = observing_ || spec_.policy.on_unhealthy != UnhealthyRule::restart;
+  if (no_restart || !health_.curable()) return heal_at_.reset();
   if (phase_ != Phase::running || desired_ == Desired::down) return;
   if (!heal_at_) {
     auto ready_for = std::chrono::duration_cast<Duration>(context.now - master_->ready_since.value_or(context.now));
@@ -297,7 +343,7 @@ bool Machine::upgraded(Context& context) {
   // Said once; asked for again each time: what a restart was refused for may be mended by the next upgrade.
   if (!std::exchange(outdated_, true))
     record("upgraded", "its programs were replaced on the disk while it runs", context);
-  return desired_ == Desired::up && spec_.policy.on_upgrade == UpgradeRule::rolling_restart;
+  return !observing_ && desired_ == Desired::up && spec_.policy.on_upgrade == UpgradeRule::rolling_restart;
 }
 
 void Machine::conclude(Outcome outcome, const std::string& message, Context& context) {
@@ -402,7 +448,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       master_ = Master{happened.attempt, happened.pid, context.now};
       touched_ = true;
       // Somebody started it, enabled or not; but what an earlier daemon was still to stop is stopped.
-      if (!kept_ && (!wished_ || sighted_ || was_down_)) desired_ = Desired::up;
+      if (!kept_ && (!wished_ || sighted_ || was_down_ || observing_)) desired_ = Desired::up;
       was_down_ = lost_ = false;
       record("adopted", life(happened.pid) + (sighted_ ? " was started outside postmultid" : " was running already"),
              context);
@@ -540,6 +586,11 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::note_outside: {
       note_exit(happened, context);
       record("stopped-outside", "somebody else stopped it", context);
+      if (observing_) {
+        desired_ = Desired::down;
+        ended_outside_ = true;
+        return rest(context);
+      }
       if (bounce_ || spec_.policy.restart == RestartRule::always) return queue(context);
       desired_ = Desired::down;
       ended_outside_ = true;
@@ -556,12 +607,22 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return by_policy(context);
     case Step::again:
       if (!spec_.broken && phase_ == Phase::backoff) ++restarts_;
-      if (desired_ == Desired::down) return wind_down(context);
+      if (desired_ == Desired::down && !observing_) return wind_down(context);
       if (spec_.broken) {
         context.actions.push_back(Reread{});
         return park(*spec_.broken, kConfigRetry, context);
       }
       return begin(Phase::finding, kFindLimit, FindMaster{}, context);
+
+    case Step::note_absent: {
+      was_down_ = lost_ = false;
+      if (spec_.broken) return park(*spec_.broken, kConfigRetry, context);
+      // How it came to that is not forgotten by a look that finds nothing new.
+      if (fault_ && fault_->code == kMasterDied) return park(*fault_, std::nullopt, context);
+      ended_outside_ = stopped_outside_;
+      return rest(context);
+    }
+    case Step::note_lost: return lost(happened, context);
   }
 }
 
@@ -626,8 +687,7 @@ void Machine::run(Context& context) {
     health_.clear();
     heal_at_.reset();
     outdated_ = false;
-    if (!spec_.companion)
-      context.actions.push_back(EndSurvivors{spec_.id, master_->id, context.now + spec_.policy.orphan_grace});
+    watch_survivors(context);
     last_pid_ = master_->pid;
     std::string after;
     if (fault_ && fault_->code == kMasterDied)
@@ -770,16 +830,26 @@ void Machine::settle(Context& context) {
   queue(context);
 }
 
-void Machine::crashed(const Happened& happened, Context& context) {
+/// Who only observes says so, and that is all.
+void Machine::lost(const Happened& happened, Context& context) {
+  note_death(happened, context);
+  park(*fault_, std::nullopt, context);
+}
+
+void Machine::note_death(const Happened& happened, Context& context) {
   note_exit(happened, context);
-  full_check_ = false;
-  checked_ = false;
-  bounce_ = false;
   Exit exit = happened.exit.value_or(kLost);
   bool lacks = exit.missing != model::Missing::nothing;
   fault_ = Fault{lacks ? FailureClass::environment : FailureClass::crash, kMasterDied, "", "", exit.missing};
   remember_death("died", happened, context);
   record("died", fault_->message, context);
+}
+
+void Machine::crashed(const Happened& happened, Context& context) {
+  full_check_ = false;
+  checked_ = false;
+  bounce_ = false;
+  note_death(happened, context);
   if (phase_ == Phase::reloading)
     end_reload(Outcome::failed, "the reload cost its master: " + fault_->message + "; it is started again", context);
   begin(Phase::clearing, kClearLimit, ClearListeners{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
@@ -878,7 +948,7 @@ void Machine::park(Fault fault, std::optional<Duration> again_after, Context& co
   full_check_ = true;
   risen_ = true;
   enter(Phase::failed, context);
-  bool told = desired_ == Desired::up && (fault_->holder || fault_->missing == model::Missing::answer);
+  bool told = !observing_ && desired_ == Desired::up && (fault_->holder || fault_->missing == model::Missing::answer);
   // An answer is looked for all the time; to try to start meanwhile would only hide why it has failed.
   bool in_vain = told && fault_->missing == model::Missing::answer;
   if (again_after && !in_vain) {

@@ -39,7 +39,8 @@ class Machine {
   using Outcome = model::Outcome;
 
  public:
-  explicit Machine(MemberSpec spec, Instant now) : spec_(std::move(spec)), changed_at_(now) {}
+  explicit Machine(MemberSpec spec, Instant now, model::Mode mode = model::Mode::manage)
+      : spec_(std::move(spec)), observing_(mode == model::Mode::observe), changed_at_(now) {}
 
   /// The first look. Without it the member stays unknown. `remembered`: what an earlier daemon knew of it.
   void open(std::optional<Remembered> remembered, Context& context);
@@ -68,6 +69,12 @@ class Machine {
 
   /// What it runs was replaced on the disk. True if it is to be restarted for that.
   bool upgraded(Context& context);
+
+  /// From now on it is only seen. What was being done to it is given up, and it is looked at anew.
+  void observe(Context& context);
+
+  /// From now on it is supervised: what runs is kept, and what is enabled and does not run is to be started.
+  void manage(Context& context);
 
   /// Ends the operation's interest in this member; the wish stays.
   void conclude(Outcome outcome, const std::string& message, Context& context);
@@ -108,9 +115,13 @@ class Machine {
   AttemptId attempt() const { return attempt_; }
   int pid() const { return master_ ? master_->pid : 0; }
   bool stopped_outside() const { return stopped_outside_; }
+  /// It was stopped by a request that keeps in mind that it is wanted up; one of the same kind starts it again.
+  bool suspended() const { return suspended_; }
   /// It runs programs that are not on the disk any more.
   bool outdated() const { return outdated_ && master_.has_value(); }
 
+  /// Nothing is being done to it, and nothing is about to be.
+  bool quiet() const { return phase_ == Phase::running || at_rest(); }
   bool running() const {
     return phase_ == Phase::running || phase_ == Phase::guarding || phase_ == Phase::vetting ||
            phase_ == Phase::reloading;
@@ -165,17 +176,23 @@ class Machine {
   void park(Fault fault, std::optional<Duration> again_after, Context& context);
   void launch(Context& context);
   void crashed(const Happened& happened, Context& context);
+  void lost(const Happened& happened, Context& context);
+  void note_death(const Happened& happened, Context& context);
+  void look_anew(Context& context);
+  void watch_survivors(Context& context);
   void note_exit(const Happened& happened, Context& context);
   void record(std::string what, std::string message, Context& context) const;
 
   MemberSpec spec_;
+  bool observing_ = false;
   Phase phase_ = Phase::unknown;
   model::Desired desired_ = model::Desired::down;
-  bool wished_ = false;    // somebody said so; else `enabled` decides
-  bool bounce_ = false;    // stop, then start again
-  bool bounced_ = false;   // ... and it is down already
-  bool aborting_ = false;  // stop at once
-  bool draining_ = false;  // stop when what is under way is done
+  bool wished_ = false;     // somebody said so; else `enabled` decides
+  bool bounce_ = false;     // stop, then start again
+  bool bounced_ = false;    // ... and it is down already
+  bool aborting_ = false;   // stop at once
+  bool draining_ = false;   // stop when what is under way is done
+  bool suspended_ = false;  // down, and in mind that it is wanted up
   Duration drain_limit_{};
   bool unheld_ = false;            // somebody said --no-hold, for this start
   bool accept_new_queue_ = false;  // ... and that its queue may be on another file system

@@ -41,11 +41,13 @@ constexpr MachineTable build(std::initializer_list<Rule> calmly, std::initialize
 }
 
 // clang-format off
-constexpr MachineTable table = build(
-    // A wish is remembered; news about files and sightings of what is known anyway change nothing.
+// A wish is remembered; news about files and sightings of what is known anyway change nothing.
+constexpr std::initializer_list<Rule> kCalmly =
     {{I::want_up, stay}, {I::want_down, stay}, {I::want_bounce, stay}, {I::want_abort, stay}, {I::want_drain, stay},
      {I::want_reload, no_reload}, {I::broken, stay}, {I::mended, stay}, {I::edited, stay}, {I::relieved, stay},
-     {I::unhealthy, stay}, {I::sighted, stay}}, {
+     {I::unhealthy, stay}, {I::sighted, stay}};
+
+constexpr MachineTable table = build(kCalmly, {
     {Phase::unknown,
      {{I::present, adopt}, {I::absent, settle}, {I::foreign, blocked}, {I::broken, park_unreadable},
       {I::expired, give_up_looking}}},
@@ -103,11 +105,28 @@ constexpr MachineTable table = build(
       {I::broken, park_unreadable}, {I::mended, queue}, {I::edited, retry_edited}, {I::relieved, retry_relieved}, {I::sighted, peek}, {I::died, stay},
       {I::quit, stay}, {I::expired, again}}},
 });
+
+// Machine::observe() leaves no member in another phase than the five that have rules here.
+constexpr MachineTable observer_table = build(kCalmly, {
+    {Phase::unknown,
+     {{I::present, adopt}, {I::absent, note_absent}, {I::foreign, blocked}, {I::broken, park_unreadable},
+      {I::expired, give_up_looking}}},
+    {Phase::stopped, {{I::broken, park_unreadable}, {I::sighted, peek}}},
+    {Phase::finding,
+     {{I::present, adopt}, {I::absent, note_absent}, {I::foreign, blocked}, {I::expired, give_up_looking}}},
+    {Phase::running, {{I::died, note_lost}, {I::quit, note_outside}}},
+    {Phase::failed,
+     {{I::broken, park_unreadable}, {I::mended, peek}, {I::relieved, peek}, {I::sighted, peek}, {I::expired, again}}},
+    {Phase::queued, {}}, {Phase::checking, {}}, {Phase::launching, {}}, {Phase::proving, {}}, {Phase::guarding, {}},
+    {Phase::vetting, {}}, {Phase::reloading, {}}, {Phase::leaving, {}}, {Phase::terminating, {}}, {Phase::killing, {}},
+    {Phase::draining, {}}, {Phase::sweeping, {}}, {Phase::clearing, {}}, {Phase::backoff, {}},
+});
 // clang-format on
 
 }  // namespace
 
 constinit const MachineTable kMachineTable = table;
+constinit const MachineTable kObserverTable = observer_table;
 
 const char* name(Phase phase) {
   static constexpr const char* names[] = {"unknown",   "stopped",  "queued",      "finding",  "checking",

@@ -16,6 +16,9 @@
 //                    └─────> backoff, failed   `master -w` alone brings it back, at once or by policy
 //   stopped, queued, backoff, failed ──> finding   somebody else started a master: it is adopted
 //
+// Who only observes has a table of his own: unknown, stopped, finding, running and failed are all that happens there,
+// and every way ends in seeing what is, never in changing it.
+//
 // Every pair has a Step. Pairs that cannot happen are Step::impossible: counted, logged, and otherwise harmless.
 // Results of work that is no longer wanted never get here: they carry an old attempt id (see Machine::take).
 #pragma once
@@ -101,6 +104,8 @@ enum class Step {
   retry_relieved,  // what was missing may be there
   recover,         // cleared: policy decides
   again,           // the delay is over
+  note_absent,     // observing: nothing runs, and it is left so
+  note_lost,       // observing: its master died, and that is all
 };
 
 // clang-format on
@@ -112,6 +117,9 @@ using MachineTable = std::array<std::array<Step, kInputs>, kPhases>;
 
 /// The step for every phase and input.
 extern const MachineTable kMachineTable;
+
+/// The same for who only observes.
+extern const MachineTable kObserverTable;
 
 const char* name(Phase phase);
 const char* name(Input input);

@@ -51,6 +51,7 @@ struct Remembered {
   std::optional<Duration> drain;  // it was to be stopped when what is under way is done, after so long in any case
   bool stopped = false;           // it was down, as wished
   bool stopped_outside = false;
+  bool suspended = false;  // down, and in mind that it is wanted up
   std::uint64_t restarts = 0;
   unsigned streak = 0;               // failures in a row
   std::deque<Instant> restarted_at;  // that count against the start limit

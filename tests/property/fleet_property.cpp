@@ -237,6 +237,51 @@ int main(int argc, char**) {
     check_promises(host);
   });
 
+  ok &=
+      rc::check("who only observes does nothing, whatever happens, and can be told to manage and to observe again", [] {
+        using postmultid::model::Mode;
+        auto members = some_members(*rc::gen::inRange(2, 7));
+        VirtualHost host(static_cast<std::uint32_t>(*rc::gen::inRange(1, 1'000'000)), 2,
+                         *rc::gen::element(Mode::observe, Mode::manage));
+        host.latency_max = milliseconds(*rc::gen::element(0, 5, 200));
+        for (std::size_t i = 0; i < members.size(); i += 2) host.start_by_hand(members[i].id.text);
+        host.inventory(members);
+        auto story = *rc::gen::container<std::vector<Happening>>(happenings());
+        for (const Happening& h : story) {
+          if (h.second % 8 == 0) host.set_mode(h.member % 3 ? Mode::observe : Mode::manage);
+          happen(host, members, h);
+          check_promises(host);
+          check_truth(host);
+        }
+
+        // What was seen last stays as it is.
+        behave_well(host);
+        host.set_mode(Mode::observe);
+        host.run(std::chrono::minutes(10));
+        std::map<std::string, int> seen;
+        for (const MemberSpec& member : members) seen[member.id.text] = host.master_pid(member.id.text);
+        host.run(std::chrono::hours(2));
+        for (const auto& [id, pid] : seen) RC_ASSERT(host.master_pid(id) == pid);
+
+        // Taken over: who runs goes on, who is enabled and does not run is started.
+        for (MemberSpec& member : members) member.broken.reset();
+        host.inventory(members);
+        host.set_mode(Mode::manage);
+        host.run(std::chrono::hours(2));
+        for (const MemberSpec& member : members) {
+          const std::string& id = member.id.text;
+          if (seen[id]) RC_ASSERT(host.master_pid(id) == seen[id]);
+          if (member.enabled) RC_ASSERT(host.state(id) == State::running);
+        }
+
+        host.set_mode(Mode::observe);
+        host.shut_down();
+        RC_ASSERT(host.left);
+        for (const auto& [id, pid] : seen)
+          if (pid) RC_ASSERT(host.master_pid(id) == pid);
+        check_promises(host);
+      });
+
   ok &= rc::check("every operation ends, whatever is broken", [] {
     auto members = some_members(*rc::gen::inRange(2, 7));
     VirtualHost host(static_cast<std::uint32_t>(*rc::gen::inRange(1, 1'000'000)));

@@ -40,8 +40,8 @@ struct Behaviour {
 
 class VirtualHost {
  public:
-  explicit VirtualHost(std::uint32_t seed = 1, std::size_t checks = 4)
-      : fleet(seed, checks), checks_(checks), random_(seed) {}
+  explicit VirtualHost(std::uint32_t seed = 1, std::size_t checks = 4, model::Mode mode = model::Mode::manage)
+      : fleet(seed, checks, mode), checks_(checks), random_(seed) {}
 
   Fleet fleet;
   std::unordered_map<std::string, Behaviour> behaviour;
@@ -81,7 +81,8 @@ class VirtualHost {
         if (std::find(known.begin(), known.end(), model::OperationId{operation}) == known.end())
           outcomes[operation].try_emplace(id, Outcome::failed);
       }
-    fleet = Fleet(static_cast<std::uint32_t>(random_()), checks_);
+    auto mode = fleet.observing() ? model::Mode::observe : model::Mode::manage;
+    fleet = Fleet(static_cast<std::uint32_t>(random_()), checks_, mode);
     handle(InventoryRead{std::move(members), std::move(groups), std::move(remembered)});
   }
 
@@ -110,6 +111,11 @@ class VirtualHost {
   }
 
   void replace_programs(std::vector<MemberId> of) { handle(ProgramsReplaced{std::move(of)}); }
+
+  void set_mode(model::Mode mode) {
+    restarted_.clear();  // a takeover begins with a clean history
+    handle(ModeChanged{mode});
+  }
 
   void shut_down() { handle(ShutdownRequested{}); }
 
@@ -153,6 +159,8 @@ class VirtualHost {
   /// Whether work is under way for it.
   bool works(const std::string& id) const { return working_.contains(id); }
 
+  int master_pid(const std::string& id) const { return masters_.contains(id) ? masters_.at(id).pid : 0; }
+
   bool has_master(const std::string& id) const { return masters_.contains(id); }
 
   /// Runs what is due until nothing is left to happen, or for so long.
@@ -188,6 +196,8 @@ class VirtualHost {
       if (armed && fleet.find(armed->id)->attempt() != armed->attempt)
         violations.push_back("a timer of " + armed->id.text + " that is not of its attempt");
     }
+    if (fleet.observing() && std::ranges::any_of(actions, changes_something))
+      violations.push_back("something was done while only observing");
     for (const Action& action : actions) std::visit([this](const auto& each) { perform(each); }, action);
     if (!logs) return;
     if (const auto* wished = std::get_if<Requested>(&event))
@@ -203,6 +213,16 @@ class VirtualHost {
         write(id + " " + model::to_word(machine->state()));
     }
     if (each_step) each_step();
+  }
+
+  static bool changes_something(const Action& action) {
+    if (const auto* errand = std::get_if<Errand>(&action)) return model::acts(errand->action);
+    return std::holds_alternative<Check>(action) || std::holds_alternative<Guard>(action) ||
+           std::holds_alternative<Launch>(action) || std::holds_alternative<Reload>(action) ||
+           std::holds_alternative<Probe>(action) || std::holds_alternative<ClearListeners>(action) ||
+           std::holds_alternative<Sweep>(action) || std::holds_alternative<Drain>(action) ||
+           std::holds_alternative<SignalMaster>(action) || std::holds_alternative<EndSurvivors>(action) ||
+           std::holds_alternative<Initiate>(action);
   }
 
   std::vector<std::string> who_waits() const {
@@ -443,7 +463,7 @@ class VirtualHost {
   void perform(const Forget& a) { write("forget " + a.id.text); }
   void perform(const Reread&) { write("reread"); }
   void perform(const Leave&) {
-    if (!masters_.empty()) violations.push_back("left with a master running");
+    if (!masters_.empty() && !fleet.observing()) violations.push_back("left with a master running");
     left = true;
   }
 
