@@ -40,12 +40,13 @@ def test_an_address_that_comes_late_goes_and_returns(border):
     first = wait_for_state("postfix-in", "running", within=WITHOUT_RETRY)["pid"]
 
     address("del")   # master holds its socket: nobody is stopped for that
-    until(lambda: member("postfix-in")["health"] == "degraded", 10, "that nobody can come to it is seen")
+    # A look as a client that is under way may first wait for an smtpd that waits for its anvil.
+    until(lambda: member("postfix-in")["health"] == "degraded", 60, "that nobody can come to it is seen")
     listeners = next(check for check in member("postfix-in")["checks"] if check["name"] == "listeners")
     assert f"{ADDRESS} is no address of this host any more" in listeners["detail"]
     assert member("postfix-in")["pid"] == first
     address("add")
-    until(lambda: member("postfix-in")["health"] == "ok", 10, "and that it has returned")
+    until(lambda: member("postfix-in")["health"] == "ok", 60, "and that it has returned")
     address("del")
     os.kill(first, signal.SIGKILL)
     assert wait_for_state("postfix-in", "failed")["reason"]["code"] == "no-such-address"
