@@ -75,6 +75,7 @@ void print_header(const model::Status& status) {
              daemon.mail_version, daemon.version, since(daemon.started_at),
              daemon.state == "stopping" ? ", STOPPING" : "");
   for (const std::string& problem : daemon.definition_problems) fmt::print("! {}\n", problem);
+  for (const std::string& problem : daemon.problems) fmt::print("! {}\n", problem);
 }
 
 }  // namespace

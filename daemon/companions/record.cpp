@@ -10,16 +10,6 @@ namespace postmultid::companions {
 
 using nlohmann::json;
 
-namespace {
-
-std::string this_boot() {
-  std::string id = host::read_small_file("/proc/sys/kernel/random/boot_id").value_or("");
-  while (!id.empty() && id.back() == '\n') id.pop_back();
-  return id;
-}
-
-}  // namespace
-
 std::optional<Record> read_record(const std::string& path) {
   auto text = host::read_small_file(path, 4096);
   if (!text) return std::nullopt;
@@ -30,7 +20,7 @@ std::optional<Record> read_record(const std::string& path) {
       return std::nullopt;
     auto pid = document.at("pid").get<std::uint64_t>();
     Record record{static_cast<pid_t>(pid), document.at("start_ticks"), document.at("boot_id")};
-    if (pid == 0 || pid > std::numeric_limits<pid_t>::max() || record.boot_id != this_boot()) return std::nullopt;
+    if (pid == 0 || pid > std::numeric_limits<pid_t>::max() || record.boot_id != host::boot_id()) return std::nullopt;
     return record;
   } catch (const json::exception&) {
     return std::nullopt;
@@ -38,8 +28,8 @@ std::optional<Record> read_record(const std::string& path) {
 }
 
 model::Result<void> write_record(const std::string& path, pid_t pid, std::uint64_t start_ticks) {
-  return host::replace_file(path,
-                            json{{"pid", pid}, {"start_ticks", start_ticks}, {"boot_id", this_boot()}}.dump() + "\n");
+  return host::replace_file(
+      path, json{{"pid", pid}, {"start_ticks", start_ticks}, {"boot_id", host::boot_id()}}.dump() + "\n");
 }
 
 }  // namespace postmultid::companions

@@ -50,6 +50,12 @@ constexpr std::string_view kDeleted = " (deleted)";
 
 }  // namespace
 
+std::string boot_id() {
+  std::string id = read_small_file("/proc/sys/kernel/random/boot_id").value_or("");
+  while (!id.empty() && id.back() == '\n') id.pop_back();
+  return id;
+}
+
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return std::nullopt;

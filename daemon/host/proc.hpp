@@ -65,6 +65,9 @@ bool shows_exclusive_flock(std::string_view fdinfo, pid_t pid);
 
 /// When the file's content was last changed.
 std::optional<std::chrono::system_clock::time_point> written_at(const std::string& path);
+/// The kernel's name for the time since it was booted; the same in all containers.
+std::string boot_id();
+
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit = 65536);
 
 }  // namespace postmultid::host

@@ -1,4 +1,5 @@
-// The last events, numbered from 1 without a gap, the oldest forgotten.
+// The last events, numbered from 1 on, the oldest forgotten. Without a gap, but where one daemon has followed another: those that
+// the earlier one had no time to leave behind have numbers that nobody else gets.
 #pragma once
 
 #include <deque>
@@ -15,6 +16,12 @@ class Events {
 
   /// Those with a higher number, oldest first.
   std::vector<model::Event> after(std::uint64_t number) const;
+
+  /// Goes on behind those of an earlier daemon.
+  void restore(const std::vector<model::Event>& events);
+
+  /// The last few, for the next daemon.
+  std::vector<model::Event> last_few() const;
 
  private:
   std::deque<model::Event> events_;

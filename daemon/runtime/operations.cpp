@@ -54,6 +54,11 @@ void Operations::step(model::OperationId id, const model::MemberId& member, std:
     if (each.id == member && each.steps.size() < kStepsKept) each.steps.push_back({name, now});
 }
 
+void Operations::restore(std::vector<Operation> operations) {
+  operations_.assign(std::move_iterator(operations.begin()), std::move_iterator(operations.end()));
+  for (const Operation& operation : operations_) last_ = std::max(last_, operation.id.number);
+}
+
 Operation* Operations::find_mutable(model::OperationId id) {
   auto operation = std::find_if(operations_.begin(), operations_.end(), [&](const Operation& o) { return o.id == id; });
   return operation == operations_.end() ? nullptr : &*operation;

@@ -22,6 +22,9 @@ class Operations {
   void conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message,
                 model::WallTime now);
 
+  /// Goes on with those of an earlier daemon.
+  void restore(std::vector<model::Operation> operations);
+
   std::optional<model::Operation> find(model::OperationId id) const;
   std::vector<model::Operation> all() const { return {operations_.begin(), operations_.end()}; }
 

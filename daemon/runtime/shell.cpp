@@ -40,6 +40,9 @@ using namespace supervision;
 namespace {
 
 constexpr std::chrono::seconds kLogLimit{10};
+constexpr std::chrono::seconds kKeepLimit{1};
+const std::string kForgetful =
+    "the next daemon would not know what was stopped by request, and how often what was restarted: ";
 
 const Problem kStopping{409, "stopping", "postmultid is stopping",
                         "all members are being stopped; nothing new is begun"};
@@ -77,6 +80,8 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       mounts_(places_.state_directory + "/queues.json"),
       last_good_(places_.state_directory + "/last-good"),
       fleet_(std::random_device{}(), std::max(2U, std::thread::hardware_concurrency())),
+      keeper_(
+          loop, pool, places_.run_directory + "/state.json", [this] { return handover(); }, [this] { tell_kept(); }),
       lookout_(loop),
       addresses_(loop),
       mount_points_(loop),
@@ -95,7 +100,10 @@ asio::awaitable<Result<void>> Shell::open() {
       host::log(Level::error, "definition left aside, Postfix's own list counts: " + problem);
   }
   if (auto found = tools_.find_postconf(definition_.daemon.postfix_commands); !found) co_return found;
+  co_await take_over();
   if (auto read = co_await reread(); !read) co_return read;
+  conclude_interrupted();
+  keeper_.begin();
   asio::co_spawn(loop_, observe_for_ever(), report_end);
   asio::co_spawn(loop_, look_out_for_ever(), report_end);
   asio::co_spawn(loop_, tell_of(addresses_, model::Missing::address), report_end);
@@ -107,6 +115,40 @@ asio::awaitable<Result<void>> Shell::open() {
 void Shell::shut_down(std::function<void()> left) {
   left_ = std::move(left);
   dispatch(ShutdownRequested{});
+}
+
+// ---- what is left by one daemon to the next
+
+Handover Shell::handover() const {
+  Handover handover{fleet_.memory(), operations_.all(), events_.last_few()};
+  handover.members.insert(remembered_.begin(), remembered_.end());
+  return handover;
+}
+
+asio::awaitable<void> Shell::take_over() {
+  auto left = co_await keeper_.read();
+  if (!left) co_return;
+  remembered_ = std::move(left->members);
+  operations_.restore(std::move(left->operations));
+  events_.restore(left->events);
+}
+
+/// What the core goes on with it concludes itself. The rest is not begun again: nobody could tell how far it has come.
+void Shell::conclude_interrupted() {
+  for (const model::Operation& operation : operations_.all())
+    for (const model::OperationMember& member : operation.members) {
+      const Machine* machine = fleet_.find(member.id);
+      if (member.outcome == model::Outcome::pending && !(machine && machine->works_for(operation.id)))
+        operations_.conclude(operation.id, member.id, model::Outcome::failed,
+                             "postmultid was started anew before it was done", now());
+    }
+}
+
+void Shell::tell_kept() {
+  const std::string& trouble = keeper_.trouble();
+  note("", trouble.empty() ? "remembering" : "not-remembering",
+       trouble.empty() ? "what the next daemon has to know is written down again" : kForgetful + trouble);
+  publish();
 }
 
 // ---- who there is
@@ -193,7 +235,9 @@ void Shell::enroll(Roster roster) {
     if (std::find(roster_problems_.begin(), roster_problems_.end(), problem) == roster_problems_.end())
       host::log(Level::warning, problem);
   roster_problems_ = std::move(roster.problems);
+  inventory.remembered = remembered_;
   dispatch(inventory);
+  std::erase_if(remembered_, [this](const auto& each) { return wards_.contains(each.first); });
   std::map<MemberId, Watched> watched;
   for (const auto& [id, of] : wards_) watched[id] = of.driver->watched();
   lookout_.watch(std::move(watched));
@@ -221,6 +265,7 @@ void Shell::happened(Happened happened) { dispatch(Event(std::move(happened))); 
 
 void Shell::publish() {
   status_.reset();
+  keeper_.changed();
   change_.expires_at(asio::steady_timer::time_point::max());  // wakes who waits in changed()
   auto members = fleet_.members();
   auto up = std::count_if(members.begin(), members.end(), [](const Machine* m) { return m->running(); });
@@ -334,10 +379,18 @@ void Shell::perform(const Leave&) {
 std::shared_ptr<const model::Status> Shell::status() {
   if (status_) return status_;
   auto fresh = std::make_shared<model::Status>();
-  fresh->daemon = {POSTMULTID_VERSION, host_name(), mail_version_,     fleet_.shutting_down() ? "stopping" : "running",
-                   ::getpid(),         started_at_, definition_.files, definition_problems_};
+  fresh->daemon = {POSTMULTID_VERSION,
+                   host_name(),
+                   mail_version_,
+                   fleet_.shutting_down() ? "stopping" : "running",
+                   ::getpid(),
+                   started_at_,
+                   definition_.files,
+                   definition_problems_,
+                   {}};
   auto& problems = fresh->daemon.definition_problems;
   problems.insert(problems.end(), roster_problems_.begin(), roster_problems_.end());
+  if (!keeper_.trouble().empty()) fresh->daemon.problems.push_back(kForgetful + keeper_.trouble());
   Clocks clocks = Clocks::now();
   Overview overview = overview_of(fleet_);
   for (const Machine* machine : fleet_.members())
@@ -363,7 +416,10 @@ asio::awaitable<Shell::Answer<model::OperationId>> Shell::submit(model::Request 
     if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
   auto selected = model::select(*status(), request.select);
   if (!selected) co_return std::unexpected(selected.error());
-  co_return begin(action, std::move(*selected), !request.select.names.empty(), by, request.options);
+  auto begun = begin(action, std::move(*selected), !request.select.names.empty(), by, request.options);
+  // Who is told that it has begun finds it again, whatever becomes of this daemon.
+  co_await keeper_.kept(kKeepLimit);
+  co_return begun;
 }
 
 void Shell::cancel(model::OperationId id) { dispatch(Cancelled{id}); }

@@ -22,6 +22,7 @@
 #include "postfix/queue_mounts.hpp"
 #include "postfix/tools.hpp"
 #include "runtime/events.hpp"
+#include "runtime/keeper.hpp"
 #include "runtime/lookout.hpp"
 #include "runtime/operations.hpp"
 #include "runtime/roster.hpp"
@@ -69,6 +70,10 @@ class Shell : public Service, private Crew {
                                       std::vector<std::string> reload_on) const override;
   std::shared_ptr<const Driver> drive(const definitions::Companion& companion) const override;
 
+  Handover handover() const;
+  asio::awaitable<void> take_over();
+  void conclude_interrupted();
+  void tell_kept();
   asio::awaitable<model::Result<void>> reread();
   void reread_soon();
   void enroll(Roster roster);
@@ -166,6 +171,8 @@ class Shell : public Service, private Crew {
   std::map<model::MemberId, Ward> wards_;
   Operations operations_;
   Events events_;
+  Keeper keeper_;
+  std::map<model::MemberId, supervision::Remembered> remembered_;  // by an earlier daemon; of whom is not listed yet
   Lookout lookout_;
   host::AddressWatch addresses_;
   host::MountWatch mount_points_;

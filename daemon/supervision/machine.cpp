@@ -346,6 +346,10 @@ bool Machine::upgraded(Context& context) {
   return !observing_ && desired_ == Desired::up && spec_.policy.on_upgrade == UpgradeRule::rolling_restart;
 }
 
+bool Machine::works_for(OperationId operation) const {
+  return std::ranges::find(operations_, operation) != operations_.end();
+}
+
 void Machine::conclude(Outcome outcome, const std::string& message, Context& context) {
   for (OperationId operation : operations_) context.actions.push_back(Concluded{operation, spec_.id, outcome, message});
   operations_.clear();

@@ -103,6 +103,8 @@ class Machine {
   const std::optional<Instant>& next_at() const { return next_at_; }
   /// Whether an operation waits for the current wish; reloads have operations of their own.
   bool asked() const { return !operations_.empty(); }
+  /// Somebody waits for that operation's end here, or it was left by an earlier daemon and is gone on with.
+  bool works_for(OperationId operation) const;
   const std::optional<Exit>& last_exit() const { return last_exit_; }
   Instant exited_at() const { return exited_at_; }
   /// Of the life that runs now.
