@@ -10,7 +10,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <exception>
-#include <optional>
+#include <thread>
 
 #include "model/problem.hpp"
 
@@ -50,6 +50,33 @@ Trouble unreachable(const std::string& socket, const boost::system::error_code& 
                                    ")\nStart it:  systemctl start postmultid   or by hand:  postmultid"};
   return {Exit::unreachable, "postmultid does not answer on " + socket + ": " + error.message()};
 }
+
+// A daemon is back within a second; a busy host takes a little longer.
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::milliseconds kPause{20};
+
+bool broken(const boost::system::error_code& error) {
+  return error == http::error::end_of_stream || error == http::error::partial_message || error == asio::error::eof ||
+         error == boost::system::errc::connection_reset || error == boost::system::errc::broken_pipe;
+}
+
+/// Waits a little before each next try; says when there is to be none.
+class Patience {
+ public:
+  /// Only who was there once is waited for.
+  bool for_another_try_after(const boost::system::error_code& error) {
+    bool absent =
+        error == boost::system::errc::no_such_file_or_directory || error == boost::system::errc::connection_refused;
+    if (!broken(error) && !(absent && end_)) return false;
+    if (!end_) end_ = steady_clock::now() + kPatience;
+    if (steady_clock::now() >= *end_) return false;
+    std::this_thread::sleep_for(kPause);
+    return true;
+  }
+
+ private:
+  std::optional<steady_clock::time_point> end_;
+};
 
 Exit exit_of(const model::Problem& problem) {
   if (problem.code == "no-such-instance" || problem.code == "no-such-group") return Exit::no_such_instance;
@@ -115,46 +142,63 @@ asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::re
 
 Result<json> Client::get(const std::string& target) { return exchange("GET", target, ""); }
 
-Result<json> Client::post(const std::string& target, const json& body) {
-  return exchange("POST", target, body.dump(-1, ' ', false, json::error_handler_t::replace));
+Result<json> Client::post(const std::string& target, const json& body, const Heard& heard) {
+  return exchange("POST", target, body.dump(-1, ' ', false, json::error_handler_t::replace), heard);
 }
 
 Result<json> Client::remove(const std::string& target) { return exchange("DELETE", target, ""); }
 
 Result<void> Client::stream(const std::string& target, const Line& line, steady_clock::time_point end) {
   if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
-  asio::io_context context;
-  Result<void> result;
-  asio::co_spawn(context, follow(stream_protocol::endpoint(socket_), make_request("GET", target, ""), line, end),
-                 [&](std::exception_ptr failed, std::string refused) {
-                   try {
-                     if (failed) std::rethrow_exception(failed);
-                     if (!refused.empty()) result = std::unexpected(understand(refused));
-                   } catch (const boost::system::system_error& e) {
-                     result = std::unexpected(unreachable(socket_, e.code()));
-                   }
-                 });
-  context.run();
-  return result;
+  bool begun = false;
+  auto noticed = [&](const std::string& each) {
+    begun = true;
+    return line(each);
+  };
+  for (Patience patience;;) {
+    asio::io_context context;
+    boost::system::error_code error;
+    std::string refused;
+    asio::co_spawn(context, follow(stream_protocol::endpoint(socket_), make_request("GET", target, ""), noticed, end),
+                   [&](std::exception_ptr failed, std::string body) {
+                     try {
+                       if (failed) std::rethrow_exception(failed);
+                       refused = std::move(body);
+                     } catch (const boost::system::system_error& e) {
+                       error = e.code();
+                     }
+                   });
+    context.run();
+    if (!refused.empty()) return std::unexpected(understand(refused));
+    if (!error || (begun && broken(error))) return {};
+    if (!patience.for_another_try_after(error)) return std::unexpected(unreachable(socket_, error));
+  }
 }
 
-Result<json> Client::exchange(const std::string& method, const std::string& target, const std::string& body) {
-  auto request = make_request(method, target, body);
+Result<json> Client::exchange(const std::string& method, const std::string& target, const std::string& body,
+                              const Heard& heard) {
   if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
-  asio::io_context context;
   std::optional<Response> response;
-  boost::system::error_code error;
-  asio::co_spawn(context, exchange_on(stream_protocol::endpoint(socket_), std::move(request)),
-                 [&](std::exception_ptr failed, Response answer) {
-                   try {
-                     if (failed) std::rethrow_exception(failed);
-                     response = std::move(answer);
-                   } catch (const boost::system::system_error& e) {
-                     error = e.code();
-                   }
-                 });
-  context.run();
-  if (!response) return std::unexpected(unreachable(socket_, error));
+  for (Patience patience; !response;) {
+    asio::io_context context;
+    boost::system::error_code error;
+    asio::co_spawn(context, exchange_on(stream_protocol::endpoint(socket_), make_request(method, target, body)),
+                   [&](std::exception_ptr failed, Response answer) {
+                     try {
+                       if (failed) std::rethrow_exception(failed);
+                       response = std::move(answer);
+                     } catch (const boost::system::system_error& e) {
+                       error = e.code();
+                     }
+                   });
+    context.run();
+    if (response) break;
+    if (!patience.for_another_try_after(error)) return std::unexpected(unreachable(socket_, error));
+    if (!heard) continue;
+    auto answer = heard();
+    if (!answer) return std::unexpected(answer.error());
+    if (*answer) return std::move(**answer);
+  }
 
   json document = json::parse(response->body(), nullptr, false);
   if (document.is_discarded())

@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 namespace postmultid::ctl {
@@ -31,25 +32,33 @@ struct Trouble {
 template <typename T>
 using Result = std::expected<T, Trouble>;
 
+/// A daemon that is restarted, or crashes, breaks connections and is there again a moment later. What is lost with one is asked
+/// again for some seconds; where nobody has listened in the first place, nothing is.
 class Client {
  public:
   explicit Client(std::string socket) : socket_(std::move(socket)) {}
 
   /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits.
   Result<nlohmann::json> get(const std::string& target);
-  Result<nlohmann::json> post(const std::string& target, const nlohmann::json& body);
+
+  /// The answer to a request that was heard before the connection broke; nothing: it was not.
+  using Heard = std::function<Result<std::optional<nlohmann::json>>()>;
+
+  /// `heard` is asked before a request is made again that would do more when it is made twice.
+  Result<nlohmann::json> post(const std::string& target, const nlohmann::json& body, const Heard& heard = {});
   Result<nlohmann::json> remove(const std::string& target);
 
   /// Called with each line of an answer that may have no end; with an empty one when it begins, and now and then while
   /// nothing happens. Returns whether it wants more.
   using Line = std::function<bool(const std::string&)>;
 
-  /// Hands over lines until `line` has enough, the answer ends or `end` comes.
+  /// Hands over lines until `line` has enough, the answer ends or breaks, or `end` comes.
   Result<void> stream(const std::string& target, const Line& line,
                       std::chrono::steady_clock::time_point end = std::chrono::steady_clock::time_point::max());
 
  private:
-  Result<nlohmann::json> exchange(const std::string& method, const std::string& target, const std::string& body);
+  Result<nlohmann::json> exchange(const std::string& method, const std::string& target, const std::string& body,
+                                  const Heard& heard = {});
 
   std::string socket_;
 };

@@ -49,18 +49,24 @@ Exit logs(const Options& options) {
 Exit events(const Options& options) {
   const auto& names = options.selection.names;
   if (names.size() > 1) return complain({Exit::usage, "of one, or of all: pmctl events [ID]"});
-  std::string target = fmt::format("/v1/events?last={}&follow={}", options.lines, options.follow ? "yes" : "no");
-  if (!names.empty()) target += "&instance=" + escaped(names[0]);
-  auto done = Client(options.socket).stream(target, [&](const std::string& line) {
-    if (line.empty()) return true;
-    if (options.format == Format::json)
-      fmt::print("{}\n", line);
-    else
-      print_event(json::parse(line).get<model::Event>(), names.empty());
-    std::fflush(stdout);
-    return true;
-  });
-  return done ? Exit::ok : complain(done.error());
+  std::string of = names.empty() ? "" : "&instance=" + escaped(names[0]);
+  std::string target = fmt::format("/v1/events?last={}&follow={}", options.lines, options.follow ? "yes" : "no") + of;
+  // A stream that is to have no end is ended by a daemon that is restarted: the next one goes on with it.
+  do {
+    auto done = Client(options.socket).stream(target, [&](const std::string& line) {
+      if (line.empty()) return true;
+      auto event = json::parse(line).get<model::Event>();
+      target = fmt::format("/v1/events?since={}&follow=yes", event.number) + of;
+      if (options.format == Format::json)
+        fmt::print("{}\n", line);
+      else
+        print_event(event, names.empty());
+      std::fflush(stdout);
+      return true;
+    });
+    if (!done) return complain(done.error());
+  } while (options.follow);
+  return Exit::ok;
 }
 
 }  // namespace postmultid::ctl

@@ -1,5 +1,6 @@
 // start, stop, reload and the like: asks, waits, and reports each member as it is done.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <map>
 #include <set>
@@ -133,13 +134,27 @@ std::string pending_in(const Operation& operation) {
   return names;
 }
 
+/// The operation that this process has begun after that moment, if the daemon has heard of it.
+Result<std::optional<json>> begun_by_us(Client& client, Action action, model::WallTime since) {
+  auto answer = client.get("/v1/operations");
+  if (!answer) return std::unexpected(answer.error());
+  for (const json& each : *answer) {
+    auto operation = each.get<Operation>();
+    bool ours = operation.requested_by && operation.requested_by->pid == ::getpid() && operation.action == action;
+    if (ours && operation.created_at >= since) return each;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Exit operate(const Options& options, Action action) {
   if (!options.selects()) return complain({Exit::usage, "which? Name instances, or say -g GROUP or -a (all)"});
   Client client(options.socket);
-  auto begun =
-      client.post("/v1/operations", {{"action", action}, {"select", options.selection}, {"options", options.how}});
+  // The daemon tells times to the millisecond.
+  auto since = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+  json wanted{{"action", action}, {"select", options.selection}, {"options", options.how}};
+  auto begun = client.post("/v1/operations", wanted, [&] { return begun_by_us(client, action, since); });
   if (!begun) return complain(begun.error());
   return follow(options, client, std::move(*begun));
 }

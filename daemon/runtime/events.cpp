@@ -19,6 +19,8 @@ void Events::add(std::string instance, std::string what, std::string message, mo
 }
 
 std::vector<model::Event> Events::after(std::uint64_t number) const {
+  // What none of these has reached is of another numbering: of a daemon that has left nothing.
+  if (number > last_) number = 0;
   auto first = std::upper_bound(events_.begin(), events_.end(), number,
                                 [](std::uint64_t wanted, const model::Event& event) { return wanted < event.number; });
   return {first, events_.end()};

@@ -14,7 +14,7 @@ class Events {
  public:
   void add(std::string instance, std::string what, std::string message, model::WallTime now);
 
-  /// Those with a higher number, oldest first.
+  /// Those with a higher number, oldest first; all, if there was no such number yet.
   std::vector<model::Event> after(std::uint64_t number) const;
 
   /// Goes on behind those of an earlier daemon.
