@@ -8,6 +8,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +19,9 @@
 #include "host/lock.hpp"
 #include "host/log.hpp"
 #include "host/notify.hpp"
+#include "host/proc.hpp"
+#include "host/watch.hpp"
+#include "runtime/handover.hpp"
 #include "runtime/shell.hpp"
 
 namespace asio = boost::asio;
@@ -30,12 +34,27 @@ namespace {
 constexpr unsigned kThreads = 8;
 constexpr char kHostLock[] = "/run/postmultid.lock";
 
+// What a detach may take: to answer who waits, and to write down what the next daemon has to know.
+constexpr std::chrono::milliseconds kAnswerLimit{500}, kKeepLimit{2000};
+// While all are being stopped systemd is asked for more time every second.
+constexpr std::chrono::seconds kMoreTime{10};
+
 struct Options {
   std::string socket = "/run/postmultid/control.sock";
   std::string definition = "/etc/postmultid/postmultid.yaml";
   std::string state_directory = "/var/lib/postmultid";
   Level log_level = Level::info;
+  bool finish_stop = false;
+
+  std::string run_directory() const { return std::filesystem::absolute(socket).parent_path().string(); }
+  std::string state_file() const { return run_directory() + "/state.json"; }
 };
+
+/// What systemd calls this run of our unit; processes of the same run have the same name for it.
+std::string this_run() {
+  const char* name = std::getenv("INVOCATION_ID");
+  return name ? name : "by hand";
+}
 
 /// As daemons do; whoever wants to know what came of it uses `pmctl daemon reread`.
 asio::awaitable<void> reread_on_sighup(postmultid::runtime::Shell& shell) {
@@ -46,11 +65,41 @@ asio::awaitable<void> reread_on_sighup(postmultid::runtime::Shell& shell) {
   }
 }
 
+/// Proves to systemd that this loop goes round and that what it says of itself can be said.
+asio::awaitable<void> feed_watchdog(postmultid::runtime::Shell& shell) {
+  auto limit = postmultid::host::watchdog_limit();
+  if (!limit) co_return;
+  auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(*limit / 3);
+  for (;;) {
+    if (shell.status()) postmultid::host::feed_watchdog();
+    co_await postmultid::host::pause(pause);
+  }
+}
+
+/// An ordered stop takes as long as its members need, but not for ever: whoever shuts the host down waits for it.
+asio::awaitable<void> ask_for_time(std::chrono::seconds longest) {
+  auto end = std::chrono::steady_clock::now() + longest;
+  while (std::chrono::steady_clock::now() < end) {
+    postmultid::host::extend_timeout(kMoreTime);
+    co_await postmultid::host::pause(std::chrono::seconds(1));
+  }
+  log(Level::error,
+      "stopping takes longer than the limits of all members together; systemd is not asked for more time");
+}
+
+/// The members live on, and the next postmultid adopts them.
+asio::awaitable<void> detach(postmultid::runtime::Shell& shell, postmultid::control::Server& server) {
+  log(Level::notice, "leaving all members as they are to the next postmultid");
+  postmultid::host::notify_stopping();
+  co_await server.finish(kAnswerLimit);
+  co_await shell.kept(kKeepLimit);
+}
+
 asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& shell,
-                          postmultid::control::Server& server, int& exit_status) {
+                          postmultid::control::Server& server, const Options& options, int& exit_status) {
   // Ours from the first moment to the last: a signal must never find the default action, which would leave half of
   // the members started or stopped.
-  asio::signal_set stop(loop, SIGTERM, SIGINT);
+  asio::signal_set signals(loop, SIGTERM, SIGINT, SIGUSR2);
   if (auto opened = co_await shell.open(); !opened) {
     log(Level::error, "cannot start: " + opened.error().message);
     exit_status = 1;
@@ -58,21 +107,45 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
     co_return;
   }
   server.serve();
-  postmultid::host::notify_ready("supervising");
-
+  asio::co_spawn(loop, feed_watchdog(shell), postmultid::runtime::report_end);
   asio::co_spawn(loop, reread_on_sighup(shell), postmultid::runtime::report_end);
-  co_await stop.async_wait(asio::use_awaitable);
+  if (!options.finish_stop) {
+    co_await shell.settled();
+    postmultid::host::notify_ready();
+    int signal = co_await signals.async_wait(asio::use_awaitable);
+    if (signal == SIGUSR2) {
+      co_await detach(shell, server);
+      loop.stop();
+      co_return;
+    }
+  }
   log(Level::notice, "stopping all members in reverse order");
   postmultid::host::notify_stopping();
-  shell.shut_down([&loop] { loop.stop(); });
+  asio::co_spawn(loop, ask_for_time(shell.longest_stop()), postmultid::runtime::report_end);
+  auto left = [&loop, &server] {
+    server.close();
+    loop.stop();
+  };
+  co_await shell.shut_down(this_run(), std::move(left));
   for (;;) {
-    co_await stop.async_wait(asio::use_awaitable);
+    co_await signals.async_wait(asio::use_awaitable);
     log(Level::notice, "still stopping; each member has its own limits");
   }
 }
 
+/// For ExecStopPost=: whether the daemon of this run was cut off while it stopped all members.
+bool stop_was_cut_off(const Options& options) {
+  const char* result = std::getenv("SERVICE_RESULT");
+  if (result && std::string(result) == "success") return false;
+  auto text = postmultid::host::read_small_file(options.state_file(), 64 * 1024 * 1024);
+  if (!text) return false;
+  auto left = postmultid::runtime::read_handover(*text, postmultid::host::boot_id(), std::chrono::steady_clock::now());
+  return left && left->stopping == this_run();
+}
+
 int serve(const Options& options) {
   postmultid::host::set_log_level(options.log_level);
+  if (options.finish_stop && !stop_was_cut_off(options)) return 0;
   // What our children inherit: `master` and its friends set their own where it matters.
   ::umask(022);
   ::signal(SIGPIPE, SIG_IGN);
@@ -87,22 +160,20 @@ int serve(const Options& options) {
 
   asio::io_context loop(1);
   asio::thread_pool pool(kThreads);
-  std::string run_directory = std::filesystem::absolute(options.socket).parent_path().string();
   postmultid::runtime::Shell shell(
-      loop, pool, {options.definition, std::move(run_directory), options.state_directory, options.log_level});
+      loop, pool, {options.definition, options.run_directory(), options.state_directory, options.log_level});
   postmultid::control::Server server(loop, shell, options.socket);
-  if (auto listening = server.listen(); !listening) {
+  if (auto listening = server.listen(options.finish_stop); !listening) {
     log(Level::error, "cannot start: " + listening.error().message);
     return 1;
   }
   log(Level::notice, "postmultid " POSTMULTID_VERSION " listens on " + options.socket);
   int exit_status = 0;
-  asio::co_spawn(loop, run(loop, shell, server, exit_status), [](std::exception_ptr error) {
+  asio::co_spawn(loop, run(loop, shell, server, options, exit_status), [](std::exception_ptr error) {
     if (error) std::rethrow_exception(error);
   });
   loop.run();
   log(Level::notice, "postmultid ends");
-  server.close();
   // Not by way of the destructors: a thread whose disk hangs would never be joined.
   std::_Exit(exit_status);
 }
@@ -123,6 +194,8 @@ int main(int argc, char** argv) {
   app.add_option("--state-directory", options.state_directory, "What is kept over boots")->capture_default_str();
   app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug")
       ->transform(CLI::CheckedTransformer(levels));
+  app.add_flag("--finish-stop", options.finish_stop,
+               "Stop all members if the daemon before was cut off while it did that; for ExecStopPost= of the unit");
   app.set_version_flag("--version", "postmultid " POSTMULTID_VERSION);
   try {
     app.parse(argc, argv);

@@ -19,6 +19,7 @@
 #include "control/routes.hpp"
 #include "host/lock.hpp"
 #include "host/log.hpp"
+#include "host/notify.hpp"
 #include "host/watch.hpp"
 
 namespace postmultid::control {
@@ -41,6 +42,7 @@ constexpr std::chrono::seconds kWriteLimit{15};    // to take one answer
 constexpr std::chrono::seconds kIdleLimit{60};     // between two requests
 constexpr unsigned kConnectionLimit = 256;
 constexpr char kGroup[] = "postmultid";
+constexpr char kKeptAs[] = "control";
 
 Peer peer_of(Connection& stream) {
   ucred credentials{};
@@ -109,8 +111,23 @@ asio::awaitable<beast::error_code> pour(Connection& stream, Response response) {
   co_return error;
 }
 
+/// A request while it is under way.
+class Underway {
+ public:
+  explicit Underway(Server::Traffic& traffic) : traffic_(traffic) { ++traffic_.under_way; }
+  ~Underway() {
+    if (--traffic_.under_way == 0) traffic_.nobody_waits.cancel();
+  }
+  Underway(const Underway&) = delete;
+  Underway& operator=(const Underway&) = delete;
+
+ private:
+  Server::Traffic& traffic_;
+};
+
 /// One connection, one request after the other.
-asio::awaitable<void> converse(Connection stream, runtime::Service& service) {
+asio::awaitable<void> converse(Connection stream, runtime::Service& service, Server::Traffic& traffic) {
+  std::optional<Underway> under_way(std::in_place, traffic);
   Peer peer = peer_of(stream);
   beast::flat_buffer buffer(kHeaderLimit + kBodyLimit);
   beast::error_code error;
@@ -126,6 +143,7 @@ asio::awaitable<void> converse(Connection stream, runtime::Service& service) {
       if (error) co_return;
       buffer.commit(some);
     }
+    if (!under_way) under_way.emplace(traffic);
     stream.expires_after(kRequestLimit);
     co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error == http::error::end_of_stream || error == asio::error::connection_reset) co_return;
@@ -147,6 +165,7 @@ asio::awaitable<void> converse(Connection stream, runtime::Service& service) {
       break;
     }
     stream.expires_after(kWriteLimit);
+    if (traffic.finishing) open = false;
     auto message = render(std::move(response), 11, open, head);
     http::response_serializer<http::string_body> serializer(message);
     if (head)
@@ -154,6 +173,7 @@ asio::awaitable<void> converse(Connection stream, runtime::Service& service) {
     else
       co_await http::async_write(stream, serializer, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
+    under_way.reset();
   }
   stream.socket().shutdown(stream_protocol::socket::shutdown_both, error);
 }
@@ -163,18 +183,36 @@ bool is_alive(const std::string& path) {
   asio::io_context context;
   stream_protocol::socket socket(context);
   boost::system::error_code error;
+  socket.open();
+  socket.non_blocking(true);  // a queue of clients that is full is a sign of life, too
   socket.connect(stream_protocol::endpoint(path), error);
-  return !error;
+  return !error || error == asio::error::would_block || error == asio::error::try_again;
 }
 
 }  // namespace
 
 Server::Server(asio::io_context& loop, runtime::Service& service, std::string path)
-    : loop_(loop), service_(service), path_(std::move(path)), acceptor_(loop) {}
+    : loop_(loop),
+      service_(service),
+      path_(std::move(path)),
+      acceptor_(loop),
+      traffic_{.nobody_waits = asio::steady_timer(loop)} {}
 
-void Server::close() { ::unlink(path_.c_str()); }
+void Server::close() {
+  ::unlink(path_.c_str());
+  host::forget_descriptor(kKeptAs);
+}
 
-Result<void> Server::listen() {
+asio::awaitable<void> Server::finish(std::chrono::milliseconds limit) {
+  traffic_.finishing = true;
+  acceptor_.cancel();
+  if (traffic_.under_way == 0) co_return;
+  traffic_.nobody_waits.expires_after(limit);
+  boost::system::error_code nobody;
+  co_await traffic_.nobody_waits.async_wait(asio::redirect_error(asio::use_awaitable, nobody));
+}
+
+Result<void> Server::listen(bool in_place_of_kept) {
   if (path_.size() >= sizeof(sockaddr_un::sun_path))
     return model::failure(path_ + ": a socket's path has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
                           " bytes");
@@ -187,10 +225,36 @@ Result<void> Server::listen() {
   auto lock = host::take_lock(path_ + ".lock");
   if (!lock) return std::unexpected(lock.error());
   lock_ = std::move(*lock);
+  auto taken = take_kept();
+  if (!taken) return std::unexpected(taken.error());
+  if (!*taken)
+    if (auto bound = bind(in_place_of_kept); !bound) return bound;
+  if (const group* members = ::getgrnam(kGroup))
+    if (::chown(path_.c_str(), 0, members->gr_gid) < 0) return std::unexpected(system_error("chown " + path_));
+  if (::chmod(path_.c_str(), 0660) < 0) return std::unexpected(system_error("chmod " + path_));
+  host::keep_descriptor(acceptor_.native_handle(), kKeptAs);
+  return {};
+}
+
+/// Of use is only a socket that clients still come to: somebody may have taken its name away, or given it to another.
+Result<bool> Server::take_kept() {
+  auto kept = host::take_kept_descriptor(kKeptAs);
+  if (!kept) return false;
+  if (!host::is_listener_at(kept->get(), path_) || !is_alive(path_)) {
+    host::forget_descriptor(kKeptAs);
+    return false;
+  }
+  boost::system::error_code error;
+  acceptor_.assign(stream_protocol(), kept->release(), error);
+  if (error) return model::failure("listen on " + path_ + " again: " + error.message());
+  return true;
+}
+
+Result<void> Server::bind(bool in_place_of_kept) {
   struct stat existing {};
   if (::lstat(path_.c_str(), &existing) == 0) {
     if (!S_ISSOCK(existing.st_mode)) return model::failure(path_ + " is there and is not a socket: not replaced");
-    if (is_alive(path_)) return model::failure(path_ + " is in use by another program");
+    if (!in_place_of_kept && is_alive(path_)) return model::failure(path_ + " is in use by another program");
     ::unlink(path_.c_str());
   }
 
@@ -201,9 +265,6 @@ Result<void> Server::listen() {
   ::umask(before);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) return model::failure("listen on " + path_ + ": " + error.message());
-  if (const group* members = ::getgrnam(kGroup))
-    if (::chown(path_.c_str(), 0, members->gr_gid) < 0) return std::unexpected(system_error("chown " + path_));
-  if (::chmod(path_.c_str(), 0660) < 0) return std::unexpected(system_error("chmod " + path_));
   return {};
 }
 
@@ -226,14 +287,15 @@ asio::awaitable<void> Server::accept_for_ever() {
     }
     if (connections_ >= kConnectionLimit) continue;  // closed at once
     ++connections_;
-    asio::co_spawn(loop_, converse(Connection(std::move(socket)), service_), [this](std::exception_ptr failed) {
-      --connections_;
-      try {
-        if (failed) std::rethrow_exception(failed);
-      } catch (const std::exception& e) {
-        host::log(host::Level::error, std::string("internal: control connection: ") + e.what());
-      }
-    });
+    asio::co_spawn(loop_, converse(Connection(std::move(socket)), service_, traffic_),
+                   [this](std::exception_ptr failed) {
+                     --connections_;
+                     try {
+                       if (failed) std::rethrow_exception(failed);
+                     } catch (const std::exception& e) {
+                       host::log(host::Level::error, std::string("internal: control connection: ") + e.what());
+                     }
+                   });
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <string>
 
 #include "host/fd.hpp"
@@ -17,16 +19,31 @@ class Server {
  public:
   Server(asio::io_context& loop, runtime::Service& service, std::string path);
 
-  /// Takes the path and listens. Refuses if a live daemon has it; replaces what a dead one left behind.
-  model::Result<void> listen();
+  /// Takes the path and listens: with the socket that an earlier daemon has had kept, so that who has connected to that
+  /// meanwhile is answered, or with a new one. Refuses if a live daemon has it; replaces what a dead one left behind.
+  /// `in_place_of_kept`: what seems to live there may be a socket that is kept and not given to us; it is replaced.
+  model::Result<void> listen(bool in_place_of_kept);
 
   /// Answers until the loop ends.
   void serve();
 
-  /// Takes the socket's name away.
+  /// Takes no more connections, which wait for the next daemon where the socket is kept, and returns when nobody waits for
+  /// an answer any more, or after `limit`.
+  asio::awaitable<void> finish(std::chrono::milliseconds limit);
+
+  /// Nobody is to come any more: takes the socket's name away.
   void close();
 
+  /// Requests that are not answered yet. A new connection counts as one.
+  struct Traffic {
+    unsigned under_way = 0;
+    bool finishing = false;
+    asio::steady_timer nobody_waits;
+  };
+
  private:
+  model::Result<bool> take_kept();
+  model::Result<void> bind(bool in_place_of_kept);
   asio::awaitable<void> accept_for_ever();
 
   asio::io_context& loop_;
@@ -35,6 +52,7 @@ class Server {
   host::Fd lock_;  // held as long as we live: the proof for the next one
   asio::local::stream_protocol::acceptor acceptor_;
   unsigned connections_ = 0;
+  Traffic traffic_;
 };
 
 }  // namespace postmultid::control

@@ -1,12 +1,35 @@
-// What systemd is told about us (sd_notify(3)). Without systemd nothing happens.
+// What systemd and we tell each other (sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3)). Without systemd nothing
+// happens.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
+
+#include "host/fd.hpp"
 
 namespace postmultid::host {
 
-void notify_ready(const std::string& status);
+void notify_ready();
+/// Told only when it is another.
 void notify_status(const std::string& status);
 void notify_stopping();
+
+/// The stop takes longer than was thought: for so long from now on nobody is to lose patience.
+void extend_timeout(std::chrono::seconds by);
+
+/// How often the watchdog has to hear from us; nothing: nobody listens.
+std::optional<std::chrono::microseconds> watchdog_limit();
+void feed_watchdog();
+
+/// Has the descriptor kept for the next main process of this unit, under that name. False: nobody keeps it.
+bool keep_descriptor(int fd, const std::string& name);
+void forget_descriptor(const std::string& name);
+
+/// What an earlier main process had kept under that name. It is given once.
+std::optional<Fd> take_kept_descriptor(const std::string& name);
+
+/// Whether it is a listening Unix stream socket that was bound to that path.
+bool is_listener_at(int fd, const std::string& path);
 
 }  // namespace postmultid::host

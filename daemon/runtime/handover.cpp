@@ -171,11 +171,9 @@ struct Reader {
 std::string to_text(const Handover& handover, const std::string& boot_id) {
   json members = json::object();
   for (const auto& [id, member] : handover.members) members[id.text] = of(member);
-  json written{{"version", kVersion},
-               {"boot_id", boot_id},
-               {"members", std::move(members)},
-               {"operations", handover.operations},
-               {"events", handover.events}};
+  json written{{"version", kVersion},           {"boot_id", boot_id},
+               {"members", std::move(members)}, {"operations", handover.operations},
+               {"events", handover.events},     {"stopping", handover.stopping}};
   // A log line may be in any encoding.
   return written.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -201,6 +199,7 @@ model::Result<Handover> read_handover(const std::string& text, const std::string
       Reader::number<std::uint64_t>(each.at("number"));
       handover.events.push_back(each);
     }
+    written.at("stopping").get_to(handover.stopping);
     return handover;
   } catch (const std::exception& e) {
     return model::failure(std::string("cannot be understood: ") + e.what());

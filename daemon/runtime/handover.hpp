@@ -17,6 +17,7 @@ struct Handover {
   std::map<model::MemberId, supervision::Remembered> members;
   std::vector<model::Operation> operations;  // the oldest first
   std::vector<model::Event> events;          // the last few
+  std::string stopping;  // the run (see Shell::shut_down) in which all were told to end; empty: none
 };
 
 std::string to_text(const Handover& handover, const std::string& boot_id);

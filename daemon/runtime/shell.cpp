@@ -41,6 +41,8 @@ namespace {
 
 constexpr std::chrono::seconds kLogLimit{10};
 constexpr std::chrono::seconds kKeepLimit{1};
+// What is left of a member after its stop_timeout is killed, swept and looked after.
+constexpr std::chrono::seconds kEndOfStop{30};
 const std::string kForgetful =
     "the next daemon would not know what was stopped by request, and how often what was restarted: ";
 
@@ -112,15 +114,30 @@ asio::awaitable<Result<void>> Shell::open() {
   co_return Result<void>{};
 }
 
-void Shell::shut_down(std::function<void()> left) {
+asio::awaitable<void> Shell::settled() {
+  auto unknown = [](const Machine* machine) { return machine->phase() == Phase::unknown; };
+  while (std::ranges::any_of(fleet_.members(), unknown)) co_await changed(kKeepLimit);
+}
+
+asio::awaitable<void> Shell::shut_down(std::string run, std::function<void()> left) {
+  stopping_ = std::move(run);
   left_ = std::move(left);
+  keeper_.changed();
+  co_await keeper_.kept(kKeepLimit);
   dispatch(ShutdownRequested{});
+}
+
+std::chrono::seconds Shell::longest_stop() const {
+  std::chrono::seconds longest{0};
+  for (const Machine* machine : fleet_.members())
+    longest += std::chrono::ceil<std::chrono::seconds>(machine->spec().policy.stop_timeout) + kEndOfStop;
+  return longest;
 }
 
 // ---- what is left by one daemon to the next
 
 Handover Shell::handover() const {
-  Handover handover{fleet_.memory(), operations_.all(), events_.last_few()};
+  Handover handover{fleet_.memory(), operations_.all(), events_.last_few(), stopping_};
   handover.members.insert(remembered_.begin(), remembered_.end());
   return handover;
 }

@@ -48,8 +48,18 @@ class Shell : public Service, private Crew {
   /// Postfix. A definition with a mistake is left aside, and shown: mail that goes the plain way is better than none.
   asio::awaitable<model::Result<void>> open();
 
-  /// Ends all members in order; `left` is called when they are down.
-  void shut_down(std::function<void()> left);
+  /// Returns when of every member it is known whether it runs.
+  asio::awaitable<void> settled();
+
+  /// Ends all members in order; `left` is called when they are down. `run`: what systemd calls this run of our unit, so that
+  /// who comes after a daemon that was cut off in the middle knows that it is his to go on with it.
+  asio::awaitable<void> shut_down(std::string run, std::function<void()> left);
+
+  /// How long that may take, if everybody needs all the time that he is given.
+  std::chrono::seconds longest_stop() const;
+
+  /// Returns when what the next daemon has to know is written down, or cannot be, or after `limit`.
+  asio::awaitable<void> kept(std::chrono::milliseconds limit) { return keeper_.kept(limit); }
 
   std::shared_ptr<const model::Status> status() override;
   asio::awaitable<Answer<model::OperationId>> submit(model::Request request, model::Requester by) override;
@@ -182,6 +192,7 @@ class Shell : public Service, private Crew {
   std::string mail_version_;
   model::WallTime started_at_;
   std::function<void()> left_;
+  std::string stopping_;
   asio::steady_timer change_;
   std::shared_ptr<const model::Status> status_;  // null: to be made anew
 };

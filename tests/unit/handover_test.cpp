@@ -43,6 +43,7 @@ Handover full() {
   operation.requested_by = {12, 0};
   handover.operations = {operation};
   handover.events = {{41, {}, "postfix-out", "died", "master 4711 was killed"}};
+  handover.stopping = "run";
   return handover;
 }
 
@@ -63,6 +64,7 @@ TEST_CASE("what one daemon leaves is what the next one finds") {
   CHECK(member.operations.at(0) == model::OperationId{7});
   CHECK(found->operations.at(0).id == model::OperationId{7});
   CHECK(found->events.at(0).number == 41);
+  CHECK(found->stopping == "run");
 }
 
 TEST_CASE("nothing is written that the reader does not need to find the same again") {

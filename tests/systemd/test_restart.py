@@ -1,0 +1,168 @@
+"""The daemon comes and goes, as an administrator or a crash will have it, and mail and clients notice nothing."""
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from lab import smtp
+from lab.border import MEMBERS, stop_order
+from lab.control import pmctl, status, wait_for_all_running
+from lab.processes import masters, postfix_processes
+from lab.unit import UNIT, active_state, main_pid, run, shown, systemctl
+from lab.waiting import until
+
+MESSAGES = 5000 if "POSTMULTID_LONG" in os.environ else 500
+DAEMON = Path("/usr/sbin/postmultid")
+
+
+def pids():
+    return {shown["id"]: shown["pid"] for shown in status()["members"]}
+
+
+class Poller:
+    """A client that asks again and again, and must be answered each time."""
+
+    def __init__(self):
+        self._end = threading.Event()
+        self.asked, self.failed = 0, []
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._end.is_set():
+            answer = pmctl("status")
+            self.asked += 1
+            if answer.code != 0:
+                self.failed.append(answer)
+
+
+def drop_in(text):
+    directory = Path(f"/run/systemd/system/{UNIT}.d")
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "test.conf").write_text(f"[Service]\n{text}\n")
+    run("systemctl", "daemon-reload")
+
+
+def members_get(stop_timeout):
+    directory = Path("/etc/postmultid/conf.d")
+    directory.mkdir(exist_ok=True)
+    text = f"version: 1\ndefaults:\n  supervise:\n    stop_timeout: {stop_timeout}\n"
+    (directory / "patience.yaml").write_text(text)
+    assert systemctl("reload").text == ""
+
+
+def wait_for_another_daemon(than):
+    until(lambda: main_pid() not in (0, than) and active_state() == "active", within=30,
+          what=f"active with another daemon than {than}")
+
+
+def restarted():
+    assert systemctl("restart").text == ""
+
+
+def killed():
+    before = main_pid()
+    systemctl("kill", "--kill-whom=main", "--signal=KILL")
+    wait_for_another_daemon(before)
+
+
+def reexecuted():
+    assert run("systemctl", "daemon-reexec").code == 0
+    assert active_state() == "active"
+
+
+def replaced():
+    shutil.copy(DAEMON, f"{DAEMON}.new")
+    os.replace(f"{DAEMON}.new", DAEMON)
+    restarted()
+
+
+@pytest.mark.time_limit(300 if MESSAGES < 1000 else 1200)
+def test_mail_and_clients_notice_nothing_of_the_daemons_coming_and_going(members, mail_hub):
+    with Poller() as poller:
+        sender = smtp.Sender(MESSAGES, threads=4, within=900).start()
+        disturbed = 0
+        for disturb in (restarted, killed, reexecuted, replaced):
+            session = smtp.HeldSession()
+            daemon = main_pid()
+            disturb()
+            assert pids() == members
+            assert (main_pid() == daemon) == (disturb is reexecuted)
+            assert session.finish()[0] == 250
+            disturbed += 1
+        while not sender.finished:
+            restarted()
+            disturbed += 1
+        accepted = sender.join()
+    assert pids() == members
+    assert poller.failed == []
+    assert sender.refused == 0
+    assert len(accepted) == MESSAGES
+    mail_hub.wait_for(accepted, within=120)
+    print(f"{disturbed} times disturbed, {poller.asked} times asked, {MESSAGES} messages")
+
+
+def test_a_stop_may_take_longer_than_systemd_has_patience(members, journal):
+    drop_in("TimeoutStopSec=2s")
+    members_get("8s")
+    os.kill(members["postfix-out"], signal.SIGSTOP)   # it heeds no SIGTERM
+    assert systemctl("stop").code == 0
+    assert (active_state(), shown("Result")) == ("inactive", "success")
+    assert postfix_processes() == []
+    journal.wait_for(r"postfix/master\[\d+\]: terminating on signal 15", within=5)
+    assert [ident for ident in stop_order(journal) if ident != "postfix-out"] == ["postfix-in", "-"]
+
+
+def test_a_stop_that_was_cut_off_is_finished(members):
+    drop_in("TimeoutStopSec=2s")
+    members_get("4s")
+    os.kill(members["postfix-in"], signal.SIGSTOP)
+    stop = subprocess.Popen(["systemctl", "stop", UNIT])
+    until(lambda: status()["daemon"]["state"] == "stopping", 10, "it has begun to stop")
+    os.kill(main_pid(), signal.SIGKILL)
+    stop.wait(90)
+    assert postfix_processes() == []
+    assert active_state() in ("inactive", "failed")
+
+
+def test_a_loop_that_stands_still_is_noticed_and_replaced(members):
+    drop_in("WatchdogSec=2s\nTimeoutAbortSec=1s")
+    restarted()   # the limit is told at the start
+    stalled = main_pid()
+    os.kill(stalled, signal.SIGSTOP)
+    wait_for_another_daemon(stalled)
+    assert pids() == members
+    assert sorted(process.pid for process in masters()) == sorted(members[ident] for ident in MEMBERS)
+
+
+def test_the_sandbox_is_tight_and_what_postfix_does_still_works():
+    found = run("systemd-analyze", "security", "--no-pager", UNIT)
+    exposure = float(found.out.splitlines()[-1].split(":")[1].split()[0])
+    assert exposure < 6, found.out
+
+
+def test_ready_is_said_when_what_runs_is_adopted(members):
+    """Whoever is ordered after the unit finds no member of which nothing is known."""
+    restarted()
+    assert {member["state"] for member in status()["members"]} == {"running"}
+    wait_for_all_running()
+    assert shown("NRestarts") == "0"
+    assert "of 4 running" in shown("StatusText")
+
+
+def test_members_of_the_group_may_ask_how_it_is():
+    run("useradd", "--groups", "postmultid", "monitor")
+    asked = run("setpriv", "--reuid=monitor", "--regid=monitor", "--init-groups", "curl", "-s", "--unix-socket",
+                "/run/postmultid/control.sock", "http://localhost/v1/health")
+    assert '"ok":true' in asked.out, asked
