@@ -11,6 +11,7 @@
 #include "host/log.hpp"
 #include "host/offload.hpp"
 #include "host/proc.hpp"
+#include "runtime/fault_point.hpp"
 #include "runtime/shell.hpp"
 
 namespace postmultid::runtime {
@@ -97,7 +98,9 @@ asio::awaitable<void> Keeper::write_for_ever() {
     auto write = [file = file_, boot_id = boot_id_, before = in_file, handover = collect_()]() -> Result<std::string> {
       std::string text = to_text(handover, boot_id);
       if (text == before) return text;
+      fault_point("write");
       if (auto done = host::replace_file(file, text); !done) return std::unexpected(done.error());
+      fault_point("written");
       return text;
     };
     auto written = co_await host::offload(pool_, std::move(write));

@@ -12,6 +12,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/type_index.hpp>
 #include <random>
 #include <thread>
 #include <utility>
@@ -25,6 +26,7 @@
 #include "model/selection.hpp"
 #include "runtime/awaited_driver.hpp"
 #include "runtime/command_driver.hpp"
+#include "runtime/fault_point.hpp"
 #include "runtime/postfix_driver.hpp"
 #include "runtime/unit_driver.hpp"
 #include "runtime/view.hpp"
@@ -272,13 +274,33 @@ void Shell::keep_id_of_running(postfix::Instance& instance) const {
 
 // ---- events in, actions out
 
+namespace {
+
+template <typename Kind>
+void fault_point_before(const Kind& action) {
+  static const std::string type = boost::typeindex::type_id<Kind>().pretty_name();
+  static const std::string name = type.substr(type.rfind(':') + 1);
+  if constexpr (requires { action.id.text; })
+    fault_point(name, action.id.text);
+  else
+    fault_point(name);
+}
+
+}  // namespace
+
 void Shell::dispatch(const Event& event) {
-  for (const Action& action : fleet_.handle(event, std::chrono::steady_clock::now()))
-    std::visit([this](const auto& each) { perform(each); }, action);
+  auto carry_out = [this](const auto& action) {
+    fault_point_before(action);
+    perform(action);
+  };
+  for (const Action& action : fleet_.handle(event, std::chrono::steady_clock::now())) std::visit(carry_out, action);
   publish();
 }
 
-void Shell::happened(Happened happened) { dispatch(Event(std::move(happened))); }
+void Shell::happened(Happened happened) {
+  fault_point(name(happened.input), happened.id.text);
+  dispatch(Event(std::move(happened)));
+}
 
 void Shell::publish() {
   status_.reset();

@@ -20,6 +20,8 @@ SOCKET = "/run/postmultid/control.sock"
 class Postmultid:
     """A running daemon. Its own words go to `log`, a file, so that a failed test can show them."""
 
+    program = POSTMULTID
+
     def __init__(self, *arguments, log="/tmp/postmultid.log"):
         self._arguments = arguments
         self.log = Path(log)
@@ -28,7 +30,7 @@ class Postmultid:
     def start(self):
         """Start it and wait until it answers; its members may still be starting."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([POSTMULTID, *self._arguments], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([self.program, *self._arguments], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
 
         def answers():
