@@ -11,10 +11,11 @@ import pytest
 from lab import smtp
 from lab.border import MEMBERS, stop_order
 from lab.control import pmctl, status, wait_for_all_running
-from lab.processes import masters, postfix_processes
+from lab.processes import masters, open_files, postfix_processes, processes, resident_kib
 from lab.unit import UNIT, active_state, main_pid, run, shown, systemctl
 from lab.waiting import until
 
+ROUNDS = 1000 if "POSTMULTID_LONG" in os.environ else 20
 MESSAGES = 5000 if "POSTMULTID_LONG" in os.environ else 500
 DAEMON = Path("/usr/sbin/postmultid")
 
@@ -166,3 +167,28 @@ def test_members_of_the_group_may_ask_how_it_is():
     asked = run("setpriv", "--reuid=monitor", "--regid=monitor", "--init-groups", "curl", "-s", "--unix-socket",
                 "/run/postmultid/control.sock", "http://localhost/v1/health")
     assert '"ok":true' in asked.out, asked
+
+
+@pytest.mark.time_limit(200 if ROUNDS < 100 else 3600)
+def test_many_daemons_one_after_the_other_leave_nothing_behind(members):
+    def costs():
+        """What grows if something is left: this system's processes, and of the daemon its descriptors and memory in KiB."""
+        return len(processes()), open_files(main_pid()), resident_kib(main_pid())
+
+    def settled():
+        return active_state() == "active" and pids() == members
+
+    for _ in range(2):   # whatever is allocated once
+        restarted()
+    until(settled, 30, "the same masters")
+    before = costs()
+    with Poller() as poller:
+        for number in range(ROUNDS):
+            (killed if number % 2 else restarted)()
+    until(settled, 30, "the same masters")
+    after = costs()
+    assert poller.failed == []
+    assert not [process for process in processes() if process.state == "Z"]
+    until(lambda: len(processes()) <= before[0] and open_files(main_pid()) <= before[1] + 2, 30, f"{before}, {costs()}")
+    assert resident_kib(main_pid()) < before[2] * 1.2
+    print(f"{ROUNDS} daemons, {poller.asked} answers; processes, descriptors, KiB: {before}, then {after}")
