@@ -33,7 +33,12 @@ using Result = std::expected<T, Trouble>;
 
 class Client {
  public:
-  explicit Client(std::string socket) : socket_(std::move(socket)) {}
+  // A start reads all instances before it is answered; where a file system hangs each postconf takes its limit of 10 s.
+  static constexpr std::chrono::seconds kAnswerLimit{120};
+
+  /// `answer_limit`: the longest that it may be silent.
+  explicit Client(std::string socket, std::chrono::seconds answer_limit = kAnswerLimit)
+      : socket_(std::move(socket)), answer_limit_(answer_limit) {}
 
   /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits.
   Result<nlohmann::json> get(const std::string& target);
@@ -52,6 +57,7 @@ class Client {
   Result<nlohmann::json> exchange(const std::string& method, const std::string& target, const std::string& body);
 
   std::string socket_;
+  std::chrono::seconds answer_limit_;
 };
 
 }  // namespace postmultid::ctl

@@ -34,6 +34,8 @@ struct Options {
   std::string socket = "/run/postmultid/control.sock";
   std::string definition = "/etc/postmultid/postmultid.yaml";
   std::string state_directory = "/var/lib/postmultid";
+  std::string pmctl = POSTMULTID_PMCTL;
+  bool observe_until_takeover = false;
   Level log_level = Level::info;
 };
 
@@ -88,8 +90,9 @@ int serve(const Options& options) {
   asio::io_context loop(1);
   asio::thread_pool pool(kThreads);
   std::string run_directory = std::filesystem::absolute(options.socket).parent_path().string();
-  postmultid::runtime::Shell shell(
-      loop, pool, {options.definition, std::move(run_directory), options.state_directory, options.log_level});
+  postmultid::runtime::Shell shell(loop, pool,
+                                   {options.definition, std::move(run_directory), options.state_directory,
+                                    options.pmctl, options.observe_until_takeover, options.log_level});
   postmultid::control::Server server(loop, shell, options.socket);
   if (auto listening = server.listen(); !listening) {
     log(Level::error, "cannot start: " + listening.error().message);
@@ -121,6 +124,10 @@ int main(int argc, char** argv) {
   app.add_option("--definition", options.definition, "The definition file; conf.d/*.yaml beside it is read as well")
       ->capture_default_str();
   app.add_option("--state-directory", options.state_directory, "What is kept over boots")->capture_default_str();
+  app.add_flag("--observe-until-takeover", options.observe_until_takeover,
+               "Only look, until pmctl takeover makes it the manager of this host");
+  app.add_option("--pmctl", options.pmctl, "Where pmctl is: units and postfix(1) run it after a takeover")
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug")
       ->transform(CLI::CheckedTransformer(levels));
   app.set_version_flag("--version", "postmultid " POSTMULTID_VERSION);

@@ -251,7 +251,10 @@ void to_json(json& j, const Status& status) {
              {"pid", daemon.pid},
              {"started_at", to_rfc3339(daemon.started_at)},
              {"definition_files", daemon.definition_files},
-             {"definition_problems", daemon.definition_problems}}},
+             {"definition_problems", daemon.definition_problems},
+             {"problems", daemon.problems},
+             {"mode", daemon.mode},
+             {"wrapper", daemon.wrapper}}},
            {"groups", status.groups},
            {"members", status.members}};
 }
@@ -263,6 +266,9 @@ void from_json(const json& j, Status& status) {
   from(daemon, "started_at", status.daemon.started_at);
   daemon.at("definition_files").get_to(status.daemon.definition_files);
   daemon.at("definition_problems").get_to(status.daemon.definition_problems);
+  daemon.at("problems").get_to(status.daemon.problems);
+  daemon.at("mode").get_to(status.daemon.mode);
+  daemon.at("wrapper").get_to(status.daemon.wrapper);
   j.at("groups").get_to(status.groups);
   j.at("members").get_to(status.members);
 }

@@ -1,0 +1,45 @@
+// The units of Postfix's packages, made to mean us: drop-ins for postfix.service and postfix@.service, and Debian 12's
+// generator masked, so that at boot nobody but us starts an instance (docs/postfix-facts.md, "Units of the packages").
+//
+// Files only: whoever changes them lets systemd read them. All of it blocks.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/error.hpp"
+#include "model/status.hpp"
+
+namespace postmultid::postfix {
+
+class Facade {
+ public:
+  /// `pmctl`: its absolute path. `root`: for tests.
+  explicit Facade(std::string pmctl, std::string root = "") : pmctl_(std::move(pmctl)), root_(std::move(root)) {}
+
+  /// Whether systemd runs this host and a package has brought units of Postfix.
+  bool possible() const;
+
+  /// The files that it makes here.
+  std::vector<std::string> files() const;
+
+  /// Makes an instance's unit let go of its processes: after this systemd may take it for stopped, and nobody is signalled.
+  model::Result<void> loosen() const;
+  model::Result<void> install() const;
+  /// Takes away whatever of it is there, also by another version or half.
+  model::Result<void> remove() const;
+
+  /// Until it is taken away again: to start an instance's unit starts nothing. So a unit can be told that its instance runs.
+  model::Result<void> pretend(bool on) const;
+  /// The package's unit for this instance, if it has one.
+  std::optional<std::string> unit_of(const model::Member& instance) const;
+
+ private:
+  std::string unit_file(const std::string& name) const;
+  bool by_directory() const;
+
+  std::string pmctl_, root_;
+};
+
+}  // namespace postmultid::postfix
