@@ -19,7 +19,8 @@ namespace {
 constexpr std::size_t kLargestUnit = 64 * 1024;
 constexpr char kService[] = "/etc/systemd/system/postfix.service.d/50-postmultid.conf";
 constexpr char kTemplate[] = "/etc/systemd/system/postfix@.service.d/50-postmultid.conf";
-constexpr char kPretence[] = "/run/systemd/system/postfix@.service.d/50-postmultid-handback.conf";
+constexpr char kPassing[] = "/run/systemd/system";
+constexpr char kPretence[] = "50-postmultid-handback.conf";
 constexpr char kMask[] = "/etc/systemd/system-generators/postfix-instance-generator";
 constexpr char kGeneratorName[] = "systemd/system-generators/postfix-instance-generator";
 
@@ -47,8 +48,6 @@ ExecStop=
 )";
 
 constexpr char kLoose[] = "[Service]\nExecReload=\nExecStop=\nExecStopPost=\nKillMode=none\n";
-constexpr char kPretend[] =
-    "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStartPre=\nExecStart=\nExecStart=/bin/true\n";
 
 Result<void> put(const std::string& path, const std::string& text) {
   if (auto done = host::replace_file(path, kHead + text); !done) return done;
@@ -147,8 +146,22 @@ Result<void> Facade::remove() const {
   return {};
 }
 
-Result<void> Facade::pretend(bool on) const {
-  return on ? put(root_ + kPretence, kPretend) : take_away(root_ + kPretence);
+Result<void> Facade::pretend(const std::string& unit, const model::Proof& master) const {
+  std::string pid = std::to_string(master.pid);
+  return put(root_ + kPassing + "/" + unit + ".d/" + kPretence,
+             "[Service]\nExecStartPre=\nExecStart=\nExecStart=/bin/sh -c '[ /proc/" + pid + "/exe -ef " +
+                 master.executable + " ] && echo " + pid +
+                 " >/sys/fs/cgroup$$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs'\n");
+}
+
+Result<void> Facade::end_pretence() const {
+  std::error_code none;
+  std::vector<std::filesystem::path> found;
+  for (const auto& each : std::filesystem::directory_iterator(root_ + kPassing, none))
+    if (each.path().filename().string().starts_with("postfix@")) found.push_back(each.path() / kPretence);
+  for (const auto& path : found)
+    if (auto done = take_away(path); !done) return done;
+  return {};
 }
 
 std::optional<std::string> Facade::unit_of(const model::Member& instance) const {

@@ -30,8 +30,10 @@ class Facade {
   /// Takes away whatever of it is there, also by another version or half.
   model::Result<void> remove() const;
 
-  /// Until it is taken away again: to start an instance's unit starts nothing. So a unit can be told that its instance runs.
-  model::Result<void> pretend(bool on) const;
+  /// Until the pretence is ended, to start the unit only takes in this master, which runs already: whatever is in a unit's
+  /// cgroup is its own. (It would fail to start another, and without a process it would run its ExecStop=.)
+  model::Result<void> pretend(const std::string& unit, const model::Proof& master) const;
+  model::Result<void> end_pretence() const;
   /// The package's unit for this instance, if it has one.
   std::optional<std::string> unit_of(const model::Member& instance) const;
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -111,7 +112,7 @@ asio::awaitable<Result<void>> Management::facade(bool ours, std::vector<model::M
   if (ours) {
     // First let them go of what runs: they would end it as soon as we restart a master, for their cgroup is empty then.
     auto loosen = [](const postfix::Facade& f) -> Result<void> {
-      if (auto done = f.pretend(false); !done) return done;  // of a handback that was cut short
+      if (auto done = f.end_pretence(); !done) return done;  // of a handback that was cut short
       return f.loosen();
     };
     if (auto done = co_await change(loosen); !done) co_return done;
@@ -121,20 +122,24 @@ asio::awaitable<Result<void>> Management::facade(bool ours, std::vector<model::M
     if (auto done = co_await change(install); !done) co_return done;
     co_return co_await systemctl(reload);
   }
-  // A unit that is told to start while its instance runs would fail: that it runs is all it has to learn.
-  auto begin = [](const postfix::Facade& f) -> Result<void> {
-    if (auto done = f.remove(); !done) return done;
-    return f.pretend(true);
+  std::map<std::string, model::Proof> running;
+  for (const model::Member& member : members)
+    if (auto unit = facade_.unit_of(member); unit && member.proof && model::is_up(member.state))
+      running[*unit] = *member.proof;
+  auto begin = [running](const postfix::Facade& f) -> Result<void> {
+    for (const auto& [unit, master] : running)
+      if (auto done = f.pretend(unit, master); !done) return done;
+    return f.remove();
   };
   if (auto done = co_await change(begin); !done) co_return done;
   if (auto done = co_await systemctl(reload); !done) co_return done;
   auto start = words("start");
-  for (const model::Member& member : members)
-    if (auto unit = facade_.unit_of(member); unit && member.kind == model::Kind::postfix && model::is_up(member.state))
-      start.push_back(*unit);
-  if (start.size() > 1)
-    if (auto done = co_await systemctl(std::move(start)); !done) co_return done;
-  auto end = [](const postfix::Facade& f) { return f.pretend(false); };
+  for (const auto& [unit, master] : running) start.push_back(unit);
+  // One that is not told so is a nuisance, and no reason to stay half way.
+  if (!running.empty())
+    if (auto done = co_await systemctl(std::move(start)); !done)
+      host::log(host::Level::warning, "handback: a unit does not know that its instance runs: " + done.error().message);
+  auto end = [](const postfix::Facade& f) { return f.end_pretence(); };
   if (auto done = co_await change(end); !done) co_return done;
   co_return co_await systemctl(reload);
 }

@@ -129,12 +129,16 @@ TEST_CASE("without systemd, or without units, there is nothing to do") {
   CHECK_FALSE(Facade("/usr/bin/pmctl", bare.directory.path()).possible());
 }
 
-TEST_CASE("for a moment the start of an instance's unit can be a pretence") {
+TEST_CASE("for a moment the start of an instance's unit only takes in what runs already") {
   Root root = debian12();
   Facade facade("/usr/bin/pmctl", root.directory.path());
-  CHECK(facade.pretend(true));
-  CHECK(root.files_in("/run") == 1);
-  CHECK(facade.pretend(false));
-  CHECK(facade.pretend(false));
+  postmultid::model::Proof master;
+  master.pid = 4711;
+  master.executable = "/usr/lib/postfix/sbin/master";
+  for (const char* unit : {"postfix@-.service", "postfix@postfix-out.service"}) CHECK(facade.pretend(unit, master));
+  CHECK(root.files_in("/run") == 2);
+  CHECK(root.read("/run/systemd/system/postfix@-.service.d/50-postmultid-handback.conf").find("/proc/4711/exe") !=
+        std::string::npos);
+  for (int i = 0; i < 2; ++i) CHECK(facade.end_pretence());
   CHECK(root.files_in("/run") == 0);
 }
