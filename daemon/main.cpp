@@ -64,7 +64,8 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
 
   asio::co_spawn(loop, reread_on_sighup(shell), postmultid::runtime::report_end);
   co_await stop.async_wait(asio::use_awaitable);
-  log(Level::notice, "stopping all members in reverse order");
+  bool observing = shell.status()->daemon.mode == postmultid::model::Mode::observe;
+  log(Level::notice, observing ? "leaving what was only observed" : "stopping all members in reverse order");
   postmultid::host::notify_stopping();
   shell.shut_down([&loop] { loop.stop(); });
   for (;;) {

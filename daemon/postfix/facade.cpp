@@ -17,10 +17,11 @@ using model::Result;
 namespace {
 
 constexpr std::size_t kLargestUnit = 64 * 1024;
-constexpr char kService[] = "/etc/systemd/system/postfix.service.d/50-postmultid.conf";
-constexpr char kTemplate[] = "/etc/systemd/system/postfix@.service.d/50-postmultid.conf";
+// Called so that it is read last: what an administrator has put beside it must not bring an ExecStop= back.
+constexpr char kService[] = "/etc/systemd/system/postfix.service.d/zz-postmultid.conf";
+constexpr char kTemplate[] = "/etc/systemd/system/postfix@.service.d/zz-postmultid.conf";
 constexpr char kPassing[] = "/run/systemd/system";
-constexpr char kPretence[] = "50-postmultid-handback.conf";
+constexpr char kPretence[] = "zz-postmultid-handback.conf";
 constexpr char kMask[] = "/etc/systemd/system-generators/postfix-instance-generator";
 constexpr char kGeneratorName[] = "systemd/system-generators/postfix-instance-generator";
 

@@ -235,7 +235,8 @@ void Shell::publish() {
   change_.expires_at(asio::steady_timer::time_point::max());  // wakes who waits in changed()
   auto members = fleet_.members();
   auto up = std::count_if(members.begin(), members.end(), [](const Machine* m) { return m->running(); });
-  host::notify_status(std::to_string(up) + " of " + std::to_string(members.size()) + " running");
+  host::notify_status((fleet_.observing() ? "observing, " : "") + std::to_string(up) + " of " +
+                      std::to_string(members.size()) + " running");
 }
 
 void Shell::note(const std::string& instance, std::string what, std::string message) {

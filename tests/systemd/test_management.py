@@ -10,7 +10,7 @@ from lab import smtp
 from lab.border import MEMBERS, REPOSITORY, Filter, start_order, stop_order
 from lab.control import get, member, pmctl, status, wait_for_all_running
 from lab.processes import masters
-from lab.unit import UNIT, active_state, main_pid, run
+from lab.unit import UNIT, active_state, main_pid, run, shown
 from lab.waiting import until
 
 HERE = Path(__file__).resolve().parent
@@ -32,7 +32,7 @@ def surroundings(journal, mail_hub):
 
 
 def pids():
-    return {shown["id"]: shown["pid"] for shown in status()["members"]}
+    return {each["id"]: each["pid"] for each in status()["members"]}
 
 
 def systemctl(verb, *arguments, within=90):
@@ -47,6 +47,14 @@ def is_active(unit):
 
 def wrapper():
     return run("postconf", "-h", "multi_instance_wrapper").out.strip()
+
+
+def put_a_drop_in_beside():
+    """As `systemctl edit` does it, with an ExecStop= of the administrator's."""
+    directory = Path("/etc/systemd/system/postfix@.service.d")
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "override.conf").write_text("[Service]\nExecStop=/usr/sbin/postmulti -i %i -p stop\n")
+    systemctl("daemon-reload")
 
 
 def take_over():
@@ -78,6 +86,7 @@ def pass_a_message(mail_hub):
 def test_installed_it_observes_what_the_packages_units_run(mail_hub):
     before = pids()
     assert status()["daemon"]["mode"] == "observe"
+    assert shown("StatusText") == "observing, 3 of 3 running"
     assert all(member(ident)["proof"]["adopted"] for ident in MEMBERS)
     assert [is_active(unit) for unit in INSTANCES] == ["active"] * 3
     pass_a_message(mail_hub)
@@ -95,6 +104,7 @@ def test_installed_it_observes_what_the_packages_units_run(mail_hub):
 
 def test_taken_over_systemctl_and_postfix_mean_postmultid(journal, mail_hub):
     before = pids()
+    put_a_drop_in_beside()
     take_over()
     assert pids() == before
     assert (wrapper(), status()["daemon"]["problems"]) == ("/usr/bin/pmctl postfix --", [])

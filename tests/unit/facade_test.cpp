@@ -56,8 +56,8 @@ Root debian13() {
   return root;
 }
 
-constexpr char kService[] = "/etc/systemd/system/postfix.service.d/50-postmultid.conf";
-constexpr char kTemplate[] = "/etc/systemd/system/postfix@.service.d/50-postmultid.conf";
+constexpr char kService[] = "/etc/systemd/system/postfix.service.d/zz-postmultid.conf";
+constexpr char kTemplate[] = "/etc/systemd/system/postfix@.service.d/zz-postmultid.conf";
 constexpr char kMask[] = "/etc/systemd/system-generators/postfix-instance-generator";
 
 Member instance(const std::string& name, const std::string& directory, bool primary = false) {
@@ -137,7 +137,7 @@ TEST_CASE("for a moment the start of an instance's unit only takes in what runs 
   master.executable = "/usr/lib/postfix/sbin/master";
   for (const char* unit : {"postfix@-.service", "postfix@postfix-out.service"}) CHECK(facade.pretend(unit, master));
   CHECK(root.files_in("/run") == 2);
-  CHECK(root.read("/run/systemd/system/postfix@-.service.d/50-postmultid-handback.conf").find("/proc/4711/exe") !=
+  CHECK(root.read("/run/systemd/system/postfix@-.service.d/zz-postmultid-handback.conf").find("/proc/4711/exe") !=
         std::string::npos);
   for (int i = 0; i < 2; ++i) CHECK(facade.end_pretence());
   CHECK(root.files_in("/run") == 0);
