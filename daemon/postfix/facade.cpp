@@ -90,7 +90,8 @@ std::string Facade::unit_file(const std::string& name) const {
   return "";
 }
 
-/// Debian 13: an instance of the unit is what follows /etc/postfix- in its directory; before it is its name.
+/// Debian 13: an instance of the unit is what follows /etc/postfix- in its directory, and postfix.service is the primary; before,
+/// it is its name.
 bool Facade::by_directory() const {
   auto text = host::read_small_file(unit_file("postfix@.service"), kLargestUnit);
   return text && text->find("/etc/postfix-%") != std::string::npos;
@@ -113,8 +114,18 @@ std::vector<std::string> Facade::files() const {
 }
 
 Result<void> Facade::loosen() const {
-  if (unit_file("postfix@.service").empty()) return {};
-  return put(root_ + kTemplate, kLoose);
+  for (const char* path : {kService, kTemplate}) {
+    bool has_instances = path == kTemplate ? !unit_file("postfix@.service").empty() : by_directory();
+    if (!has_instances) continue;
+    if (auto done = put(root_ + path, kLoose); !done) return done;
+  }
+  return {};
+}
+
+std::vector<std::string> Facade::units() const {
+  std::vector<std::string> patterns{"postfix@*.service"};
+  if (by_directory()) patterns.push_back("postfix.service");
+  return patterns;
 }
 
 Result<void> Facade::install() const {
@@ -150,7 +161,7 @@ Result<void> Facade::remove() const {
 Result<void> Facade::pretend(const std::string& unit, const model::Proof& master) const {
   std::string pid = std::to_string(master.pid);
   return put(root_ + kPassing + "/" + unit + ".d/" + kPretence,
-             "[Service]\nExecStartPre=\nExecStart=\nExecStart=/bin/sh -c '[ /proc/" + pid + "/exe -ef " +
+             "[Service]\nExecStartPre=\nExecStart=\nExecStart=+/bin/sh -c '[ /proc/" + pid + "/exe -ef " +
                  master.executable + " ] && echo " + pid +
                  " >/sys/fs/cgroup$$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs'\n");
 }
@@ -159,7 +170,7 @@ Result<void> Facade::end_pretence() const {
   std::error_code none;
   std::vector<std::filesystem::path> found;
   for (const auto& each : std::filesystem::directory_iterator(root_ + kPassing, none))
-    if (each.path().filename().string().starts_with("postfix@")) found.push_back(each.path() / kPretence);
+    if (each.path().filename().string().starts_with("postfix")) found.push_back(each.path() / kPretence);
   for (const auto& path : found)
     if (auto done = take_away(path); !done) return done;
   return {};
@@ -172,6 +183,7 @@ std::optional<std::string> Facade::unit_of(const model::Member& instance) const 
     if (!instance.primary && instance.name.empty()) return std::nullopt;
     return "postfix@" + (instance.primary ? "-" : instance.name) + ".service";
   }
+  if (instance.primary) return "postfix.service";
   if (!instance.config_directory.starts_with(kBesidePrimary)) return std::nullopt;
   return "postfix@" + escaped(instance.config_directory.substr(kBesidePrimary.size())) + ".service";
 }

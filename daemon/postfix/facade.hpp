@@ -24,8 +24,10 @@ class Facade {
   /// The files that it makes here.
   std::vector<std::string> files() const;
 
-  /// Makes an instance's unit let go of its processes: after this systemd may take it for stopped, and nobody is signalled.
+  /// Makes the units that have instances let go of their processes: after this they can be stopped, and nobody is signalled.
   model::Result<void> loosen() const;
+  /// These units, as patterns.
+  std::vector<std::string> units() const;
   model::Result<void> install() const;
   /// Takes away whatever of it is there, also by another version or half.
   model::Result<void> remove() const;

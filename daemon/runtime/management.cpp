@@ -109,15 +109,18 @@ asio::awaitable<Result<void>> Management::facade(bool ours, std::vector<model::M
   auto change = [this](auto work) {
     return host::offload(tools_.pool(), [facade = facade_, work] { return work(facade); });
   };
+  // First let them go of what runs: they would end it as soon as we restart a master, for their cgroup is empty then. And
+  // what they are to learn anew is told to units that are stopped.
+  auto loosen = [](const postfix::Facade& f) -> Result<void> {
+    if (auto done = f.end_pretence(); !done) return done;  // of a handback that was cut short
+    return f.loosen();
+  };
+  if (auto done = co_await change(loosen); !done) co_return done;
+  if (auto done = co_await systemctl(reload); !done) co_return done;
+  auto stop = words("stop", "--job-mode=ignore-dependencies");
+  for (const std::string& unit : facade_.units()) stop.push_back(unit);
+  if (auto done = co_await systemctl(std::move(stop)); !done) co_return done;
   if (ours) {
-    // First let them go of what runs: they would end it as soon as we restart a master, for their cgroup is empty then.
-    auto loosen = [](const postfix::Facade& f) -> Result<void> {
-      if (auto done = f.end_pretence(); !done) return done;  // of a handback that was cut short
-      return f.loosen();
-    };
-    if (auto done = co_await change(loosen); !done) co_return done;
-    if (auto done = co_await systemctl(reload); !done) co_return done;
-    if (auto done = co_await systemctl(words("stop", "postfix@*.service")); !done) co_return done;
     auto install = [](const postfix::Facade& f) { return f.install(); };
     if (auto done = co_await change(install); !done) co_return done;
     co_return co_await systemctl(reload);
@@ -133,7 +136,7 @@ asio::awaitable<Result<void>> Management::facade(bool ours, std::vector<model::M
   };
   if (auto done = co_await change(begin); !done) co_return done;
   if (auto done = co_await systemctl(reload); !done) co_return done;
-  auto start = words("start");
+  auto start = words("start", "--job-mode=ignore-dependencies");
   for (const auto& [unit, master] : running) start.push_back(unit);
   // One that is not told so is a nuisance, and no reason to stay half way.
   if (!running.empty())

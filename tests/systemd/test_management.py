@@ -227,7 +227,7 @@ class HeldSystemctl:
 
 
 @pytest.mark.time_limit(300)
-@pytest.mark.parametrize("verb, calls", [("takeover", 4), ("handback", 3)])
+@pytest.mark.parametrize("verb, calls", [("takeover", 4), ("handback", 5)])
 def test_killed_at_any_step_the_next_call_goes_on_and_no_master_notices(verb, calls):
     before = pids()
     if verb == "handback":

@@ -81,7 +81,9 @@ TEST_CASE("Debian 12's units mean us, its generator is masked, and all of it is 
   CHECK(service.find("ExecStop=/usr/bin/pmctl stop --keep-desired --all\n") != std::string::npos);
   CHECK(root.read(kTemplate).find("ExecStart=-/usr/bin/pmctl start -- %i\n") != std::string::npos);
   CHECK(std::filesystem::read_symlink(root.path(kMask)) == "/dev/null");
+  CHECK(facade.units() == std::vector<std::string>{"postfix@*.service"});
   CHECK(facade.loosen());
+  CHECK(root.read(kService) == service);
   CHECK(root.read(kTemplate).find("KillMode=none") != std::string::npos);
   CHECK(facade.remove());
   CHECK(facade.remove());
@@ -97,7 +99,8 @@ TEST_CASE("Debian 13 has no generator, and its instances are called by their dir
   CHECK_FALSE(std::filesystem::exists(root.path(kMask)));
   CHECK(facade.unit_of(instance("postfix-out", "/etc/postfix-out")) == "postfix@out.service");
   CHECK(facade.unit_of(instance("x", "/etc/postfix-a-b")) == "postfix@a\\x2db.service");
-  CHECK_FALSE(facade.unit_of(instance("", "/etc/postfix", true)));
+  CHECK(facade.unit_of(instance("", "/etc/postfix", true)) == "postfix.service");
+  CHECK(facade.units() == std::vector<std::string>{"postfix@*.service", "postfix.service"});
   CHECK_FALSE(facade.unit_of(instance("x", "/srv/postfix-x")));
 }
 
