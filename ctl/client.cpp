@@ -27,12 +27,10 @@ namespace {
 
 using Response = http::response<http::string_body>;
 
-// A start reads all instances before it is answered; where a file system hangs each postconf takes its limit of 10 s.
-constexpr std::chrono::seconds kAnswerLimit{120};
-
-asio::awaitable<Response> exchange_on(stream_protocol::endpoint endpoint, http::request<http::string_body> request) {
+asio::awaitable<Response> exchange_on(stream_protocol::endpoint endpoint, http::request<http::string_body> request,
+                                      std::chrono::seconds limit) {
   beast::basic_stream<stream_protocol> stream(co_await asio::this_coro::executor);
-  stream.expires_after(kAnswerLimit);
+  stream.expires_after(limit);
   co_await stream.async_connect(endpoint, asio::use_awaitable);
   co_await http::async_write(stream, request, asio::use_awaitable);
   beast::flat_buffer buffer;
@@ -115,7 +113,7 @@ Trouble understand(const std::string& body) {
 asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::request<http::string_body> request,
                                     const Client::Line& line, steady_clock::time_point end) {
   beast::basic_stream<stream_protocol> stream(co_await asio::this_coro::executor);
-  stream.expires_after(kAnswerLimit);
+  stream.expires_after(Client::kAnswerLimit);
   co_await stream.async_connect(endpoint, asio::use_awaitable);
   co_await http::async_write(stream, request, asio::use_awaitable);
   beast::flat_buffer buffer;
@@ -126,7 +124,7 @@ asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::re
   if (!refused && !line("")) co_return "";
   while (!parser.is_done()) {
     // The daemon says something at least every half minute.
-    stream.expires_at(std::min(end, steady_clock::now() + kAnswerLimit));
+    stream.expires_at(std::min(end, steady_clock::now() + Client::kAnswerLimit));
     boost::system::error_code error;
     co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error == beast::error::timeout && steady_clock::now() >= end) co_return "";
@@ -182,7 +180,8 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
   for (Patience patience; !response;) {
     asio::io_context context;
     boost::system::error_code error;
-    asio::co_spawn(context, exchange_on(stream_protocol::endpoint(socket_), make_request(method, target, body)),
+    asio::co_spawn(context,
+                   exchange_on(stream_protocol::endpoint(socket_), make_request(method, target, body), answer_limit_),
                    [&](std::exception_ptr failed, Response answer) {
                      try {
                        if (failed) std::rethrow_exception(failed);

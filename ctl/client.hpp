@@ -36,7 +36,12 @@ using Result = std::expected<T, Trouble>;
 /// again for some seconds; where nobody has listened in the first place, nothing is.
 class Client {
  public:
-  explicit Client(std::string socket) : socket_(std::move(socket)) {}
+  // A start reads all instances before it is answered; where a file system hangs each postconf takes its limit of 10 s.
+  static constexpr std::chrono::seconds kAnswerLimit{120};
+
+  /// `answer_limit`: the longest that it may be silent.
+  explicit Client(std::string socket, std::chrono::seconds answer_limit = kAnswerLimit)
+      : socket_(std::move(socket)), answer_limit_(answer_limit) {}
 
   /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits.
   Result<nlohmann::json> get(const std::string& target);
@@ -61,6 +66,7 @@ class Client {
                                   const Heard& heard = {});
 
   std::string socket_;
+  std::chrono::seconds answer_limit_;
 };
 
 }  // namespace postmultid::ctl

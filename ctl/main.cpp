@@ -45,7 +45,9 @@ enum class Takes {
   events,
   operation,
   operation_wait,
-  file
+  file,
+  handover,
+  words
 };
 
 struct Verb {
@@ -84,6 +86,14 @@ const std::vector<Verb>& verbs() {
       {"op show", "Show one with its steps", Takes::operation, ctl::show_operation},
       {"op wait", "Wait for its end", Takes::operation_wait, ctl::wait_for_operation},
       {"op cancel", "Give up what it has not begun with", Takes::operation, ctl::cancel_operation},
+      {"takeover", "Make postmultid the manager of this host; masters run on", Takes::handover, ctl::take_over},
+      {"handback", "Give the host back to the packages' own units; masters run on", Takes::handover, ctl::hand_back},
+      {"wrapper install", "Let postfix(1) reach postmultid", Takes::nothing, ctl::install_wrapper},
+      {"wrapper remove", "Put back what multi_instance_wrapper was", Takes::nothing, ctl::remove_wrapper},
+      {"wrapper status", "Show multi_instance_wrapper; exit 1 if it is not postmultid's", Takes::nothing,
+       ctl::show_wrapper},
+      {"postfix", "Do what postfix(1) is asked, for all instances: the multi_instance_wrapper", Takes::words,
+       ctl::postfix},
       {"daemon reread", "Read the definition and Postfix's own list again", Takes::nothing, ctl::reread},
       {"version", "Show versions", Takes::nothing, ctl::version},
   };
@@ -124,6 +134,9 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
       verb.add_flag("!--no-hold", options.how.hold, "Not to wait for members that have failed");
       [[fallthrough]];
     case Takes::action:
+      if (verb.get_name() == "start" || verb.get_name() == "stop" || verb.get_name() == "reload")
+        verb.add_flag("--keep-desired", options.how.keep_desired,
+                      "As a unit means it: who is wanted up stays so, and nobody else is touched");
       add_selection(verb, options);
       verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
       add_timeout(verb, options);
@@ -159,6 +172,13 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
       break;
     case Takes::operation_wait: add_timeout(verb, options); [[fallthrough]];
     case Takes::operation: verb.add_option("OPERATION", options.operation, "op-7")->required(); break;
+    case Takes::handover:
+      verb.add_flag("--yes", options.yes, "Do not ask");
+      verb.add_flag("--dry-run", options.dry_run, "Only show what would be done");
+      break;
+    case Takes::words:
+      verb.add_option("COMMAND", options.words, "After --: start, stop, reload, status, …")->required();
+      break;
     case Takes::file:
       verb.add_option("FILE", options.file, "The main file; conf.d/*.yaml beside it belongs to it")
           ->capture_default_str();
@@ -175,8 +195,11 @@ CLI::App& command_for(CLI::App& app, const Verb& verb) {
   auto above = app.get_subcommands([&](const CLI::App* each) { return each->get_name() == first; });
   CLI::App* parent = above.empty() ? nullptr : above.front();
   if (!parent) {
-    parent =
-        app.add_subcommand(first, first == "op" ? "Operations: list, show, wait, cancel" : "The daemon itself: reread");
+    static const std::map<std::string, const char*> helps{
+        {"op", "Operations: list, show, wait, cancel"},
+        {"wrapper", "multi_instance_wrapper: install, remove, status"},
+        {"daemon", "The daemon itself: reread"}};
+    parent = app.add_subcommand(first, helps.at(first));
     parent->require_subcommand(1);
     parent->fallthrough();
   }

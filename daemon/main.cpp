@@ -43,6 +43,8 @@ struct Options {
   std::string socket = "/run/postmultid/control.sock";
   std::string definition = "/etc/postmultid/postmultid.yaml";
   std::string state_directory = "/var/lib/postmultid";
+  std::string pmctl = POSTMULTID_PMCTL;
+  bool observe_until_takeover = false;
   Level log_level = Level::info;
   bool finish_stop = false;
 
@@ -119,7 +121,8 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
       co_return;
     }
   }
-  log(Level::notice, "stopping all members in reverse order");
+  bool observing = shell.status()->daemon.mode == postmultid::model::Mode::observe;
+  log(Level::notice, observing ? "leaving what was only observed" : "stopping all members in reverse order");
   postmultid::host::notify_stopping();
   asio::co_spawn(loop, ask_for_time(shell.longest_stop()), postmultid::runtime::report_end);
   auto left = [&loop, &server] {
@@ -160,8 +163,9 @@ int serve(const Options& options) {
 
   asio::io_context loop(1);
   asio::thread_pool pool(kThreads);
-  postmultid::runtime::Shell shell(
-      loop, pool, {options.definition, options.run_directory(), options.state_directory, options.log_level});
+  postmultid::runtime::Shell shell(loop, pool,
+                                   {options.definition, options.run_directory(), options.state_directory, options.pmctl,
+                                    options.observe_until_takeover, options.log_level});
   postmultid::control::Server server(loop, shell, options.socket);
   if (auto listening = server.listen(options.finish_stop); !listening) {
     log(Level::error, "cannot start: " + listening.error().message);
@@ -192,6 +196,10 @@ int main(int argc, char** argv) {
   app.add_option("--definition", options.definition, "The definition file; conf.d/*.yaml beside it is read as well")
       ->capture_default_str();
   app.add_option("--state-directory", options.state_directory, "What is kept over boots")->capture_default_str();
+  app.add_flag("--observe-until-takeover", options.observe_until_takeover,
+               "Only look, until pmctl takeover makes it the manager of this host");
+  app.add_option("--pmctl", options.pmctl, "Where pmctl is: units and postfix(1) run it after a takeover")
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug")
       ->transform(CLI::CheckedTransformer(levels));
   app.add_flag("--finish-stop", options.finish_stop,

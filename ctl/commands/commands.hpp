@@ -32,6 +32,8 @@ struct Options {
   bool quiet = false;                                    // is-…: the exit status only
   std::string operation;                                 // op: "op-7"
   std::string file = "/etc/postmultid/postmultid.yaml";  // validate
+  bool dry_run = false, yes = false;                     // takeover, handback
+  std::vector<std::string> words;                        // postfix: its command
 
   bool selects() const { return !selection.names.empty() || !selection.group.empty() || selection.all; }
 };
@@ -53,6 +55,13 @@ Exit list_operations(const Options& options);
 Exit show_operation(const Options& options);
 Exit wait_for_operation(const Options& options);
 Exit cancel_operation(const Options& options);
+
+Exit take_over(const Options& options);
+Exit hand_back(const Options& options);
+Exit install_wrapper(const Options& options);
+Exit remove_wrapper(const Options& options);
+Exit show_wrapper(const Options& options);
+Exit postfix(const Options& options);
 
 Exit validate(const Options& options);
 Exit reread(const Options& options);

@@ -76,6 +76,8 @@ void print_header(const model::Status& status) {
              daemon.state == "stopping" ? ", STOPPING" : "");
   for (const std::string& problem : daemon.definition_problems) fmt::print("! {}\n", problem);
   for (const std::string& problem : daemon.problems) fmt::print("! {}\n", problem);
+  if (daemon.mode == model::Mode::observe)
+    fmt::print("observing: nothing is started, stopped or changed; pmctl takeover makes postmultid the manager\n");
 }
 
 }  // namespace

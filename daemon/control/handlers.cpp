@@ -68,6 +68,25 @@ Response no_such_operation(const std::string& name) {
   return refuse(Problem{404, "no-such-operation", "There is no such operation", "no operation \"" + name + "\""});
 }
 
+/// Of a body that is empty or {"dry_run": true}.
+Result<bool> dry_run_of(const Request& request) {
+  if (request.body.empty()) return false;
+  json body = json::parse(request.body, nullptr, false);
+  if (!body.is_object()) return model::failure("the body is not a JSON object");
+  for (const auto& [key, value] : body.items())
+    if (key != "dry_run" || !value.is_boolean()) return model::failure("only dry_run, true or false, is known");
+  return body.value("dry_run", false);
+}
+
+asio::awaitable<Response> hand_over(runtime::Service& service, Request request, model::Handover wanted) {
+  auto dry_run = dry_run_of(request);
+  if (!dry_run) co_return refuse(bad_request(dry_run.error().message));
+  model::Requester by{request.peer.pid, request.peer.uid};
+  auto steps = co_await service.hand_over(wanted, *dry_run, by);
+  if (!steps) co_return refuse(steps.error());
+  co_return answer(json{{"mode", service.status()->daemon.mode}, {"dry_run", *dry_run}, {"steps", *steps}});
+}
+
 asio::awaitable<void> await_end(runtime::Service& service, model::OperationId id, milliseconds limit) {
   for (auto end = steady_clock::now() + limit;;) {
     auto operation = service.operation(id);
@@ -168,6 +187,20 @@ asio::awaitable<Response> post_reread(runtime::Service& service, Request, std::s
   if (!done) co_return refuse(done.error());
   const model::Daemon& daemon = service.status()->daemon;
   co_return answer(json{{"files", daemon.definition_files}, {"problems", daemon.definition_problems}});
+}
+
+asio::awaitable<Response> post_takeover(runtime::Service& service, Request request, std::string) {
+  co_return co_await hand_over(service, std::move(request), model::Handover::takeover);
+}
+
+asio::awaitable<Response> post_handback(runtime::Service& service, Request request, std::string) {
+  co_return co_await hand_over(service, std::move(request), model::Handover::handback);
+}
+
+asio::awaitable<Response> post_wrapper(runtime::Service& service, Request request, std::string wanted) {
+  if (wanted != "install" && wanted != "remove") co_return refuse(bad_request(wanted + " is not install or remove"));
+  auto handover = wanted == "install" ? model::Handover::install_wrapper : model::Handover::remove_wrapper;
+  co_return co_await hand_over(service, std::move(request), handover);
 }
 
 /// alive: the event loop turns, or this would not be answered. ready: nothing that is wanted is missing.

@@ -32,6 +32,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/instances/{id}/log", Access::root, get_log},
     {"GET", "/v1/events", Access::root, get_events},
     {"POST", "/v1/daemon/reread", Access::root, post_reread},
+    {"POST", "/v1/daemon/takeover", Access::root, post_takeover},
+    {"POST", "/v1/daemon/handback", Access::root, post_handback},
+    {"POST", "/v1/daemon/wrapper/{wanted}", Access::root, post_wrapper},
     {"GET", "/v1/health", Access::anyone, get_health},
 };
 

@@ -252,7 +252,9 @@ void to_json(json& j, const Status& status) {
              {"started_at", to_rfc3339(daemon.started_at)},
              {"definition_files", daemon.definition_files},
              {"definition_problems", daemon.definition_problems},
-             {"problems", daemon.problems}}},
+             {"problems", daemon.problems},
+             {"mode", daemon.mode},
+             {"wrapper", daemon.wrapper}}},
            {"groups", status.groups},
            {"members", status.members}};
 }
@@ -265,6 +267,8 @@ void from_json(const json& j, Status& status) {
   daemon.at("definition_files").get_to(status.daemon.definition_files);
   daemon.at("definition_problems").get_to(status.daemon.definition_problems);
   daemon.at("problems").get_to(status.daemon.problems);
+  daemon.at("mode").get_to(status.daemon.mode);
+  daemon.at("wrapper").get_to(status.daemon.wrapper);
   j.at("groups").get_to(status.groups);
   j.at("members").get_to(status.members);
 }

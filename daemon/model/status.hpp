@@ -131,6 +131,8 @@ struct Daemon {
   std::vector<std::string> definition_files;     // that are in force
   std::vector<std::string> definition_problems;  // FILE:LINE:COLUMN: what is wrong with it, or does not fit this host
   std::vector<std::string> problems;             // what the daemon itself cannot do as it should
+  Mode mode = Mode::manage;
+  std::string wrapper;  // the primary's multi_instance_wrapper
 };
 
 struct Status {

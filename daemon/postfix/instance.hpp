@@ -30,6 +30,7 @@ struct Instance {
   std::string showq_service, qmgr_service, pickup_service;  // names in public/
   std::string syslog_name, mail_version;
   std::string maillog_file;                     // empty: syslog
+  std::string wrapper;                          // multi_instance_wrapper; only the primary's counts
   std::string inet_interfaces, inet_protocols;  // read by master when it starts, never again
   std::string master_service_disable;
   std::uint64_t message_size_limit = 0, queue_minfree = 0;  // bytes; 0: none

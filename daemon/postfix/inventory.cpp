@@ -27,6 +27,7 @@ constexpr std::size_t kAtOnce = 8;
 const std::vector<std::string> kParameters{"multi_instance_name",
                                            "multi_instance_group",
                                            "multi_instance_enable",
+                                           "multi_instance_wrapper",
                                            "queue_directory",
                                            "data_directory",
                                            "daemon_directory",
@@ -73,6 +74,7 @@ Instance make_instance(const std::string& directory, const std::string& output) 
   instance.name = p["multi_instance_name"];
   instance.group = p["multi_instance_group"];
   instance.enabled = is_yes(p["multi_instance_enable"]);
+  instance.wrapper = p["multi_instance_wrapper"];
   instance.queue_directory = p["queue_directory"];
   instance.data_directory = p["data_directory"];
   instance.daemon_directory = p["daemon_directory"];

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/event.hpp"
+#include "model/management.hpp"
 #include "model/operation.hpp"
 #include "model/problem.hpp"
 #include "model/status.hpp"
@@ -46,6 +47,10 @@ class Service {
 
   /// Reads the definition and the inventory again. A definition with a mistake changes nothing.
   virtual asio::awaitable<Answer<void>> reread_all() = 0;
+
+  /// A takeover, a handback, or only the wrapper, with what was done, or would be.
+  virtual asio::awaitable<Answer<std::vector<model::HandoverStep>>> hand_over(model::Handover wanted, bool dry_run,
+                                                                              model::Requester by) = 0;
 
   /// Returns after the next change, or after `limit`.
   virtual asio::awaitable<void> changed(std::chrono::milliseconds limit) = 0;

@@ -83,7 +83,9 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       places_(std::move(places)),
       mounts_(places_.state_directory + "/queues.json"),
       last_good_(places_.state_directory + "/last-good"),
-      fleet_(std::random_device{}(), std::max(2U, std::thread::hardware_concurrency())),
+      management_(tools_,
+                  {places_.state_directory + "/management.json", places_.pmctl, places_.observe_until_takeover}),
+      fleet_(std::random_device{}(), std::max(2U, std::thread::hardware_concurrency()), management_.mode()),
       keeper_(
           loop, pool, places_.run_directory + "/state.json", [this] { return handover(); }, [this] { tell_kept(); }),
       lookout_(loop),
@@ -210,6 +212,7 @@ asio::awaitable<Result<void>> Shell::reread() {
   newest_reread_ = begun;
   for (postfix::Listed& entry : *listed) keep_id_of_running(entry.instance);
   mail_version_ = listed->front().instance.mail_version;
+  learn_wrapper(listed->front());
   Roster roster = compose(*listed, definition_, *this);
   auto look = [directory = places_.run_directory + "/companions"] { return companions::records(directory); };
   auto recorded = co_await host::offload(pool_, std::move(look));
@@ -217,6 +220,14 @@ asio::awaitable<Result<void>> Shell::reread() {
   add_orphans(recorded, roster);
   enroll(std::move(roster));
   co_return Result<void>{};
+}
+
+void Shell::learn_wrapper(const postfix::Listed& primary) {
+  const std::string& wrapper = primary.instance.wrapper;
+  if (primary.broken && wrapper.empty()) return;  // it could not be read
+  bool told = !management_.problems(wrapper_).empty();
+  wrapper_ = wrapper;
+  if (auto now = management_.problems(wrapper_); !told && !now.empty()) note("", "not-in-charge", now.back());
 }
 
 /// A companion that was taken out of the definition while no daemon was there to see it: somebody has to end it.
@@ -308,7 +319,8 @@ void Shell::publish() {
   change_.expires_at(asio::steady_timer::time_point::max());  // wakes who waits in changed()
   auto members = fleet_.members();
   auto up = std::count_if(members.begin(), members.end(), [](const Machine* m) { return m->running(); });
-  host::notify_status(std::to_string(up) + " of " + std::to_string(members.size()) + " running");
+  host::notify_status((fleet_.observing() ? "observing, " : "") + std::to_string(up) + " of " +
+                      std::to_string(members.size()) + " running");
 }
 
 void Shell::note(const std::string& instance, std::string what, std::string message) {
@@ -430,6 +442,9 @@ std::shared_ptr<const model::Status> Shell::status() {
   auto& problems = fresh->daemon.definition_problems;
   problems.insert(problems.end(), roster_problems_.begin(), roster_problems_.end());
   if (!keeper_.trouble().empty()) fresh->daemon.problems.push_back(kForgetful + keeper_.trouble());
+  fresh->daemon.mode = management_.mode();
+  fresh->daemon.wrapper = wrapper_;
+  for (std::string& problem : management_.problems(wrapper_)) fresh->daemon.problems.push_back(std::move(problem));
   Clocks clocks = Clocks::now();
   Overview overview = overview_of(fleet_);
   for (const Machine* machine : fleet_.members())
@@ -521,6 +536,24 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
        std::to_string(definition_.files.size()) + " definition files, " + std::to_string(fleet_.members().size()) +
            " members");
   co_return Answer<void>{};
+}
+
+asio::awaitable<Shell::Answer<std::vector<model::HandoverStep>>> Shell::hand_over(model::Handover wanted, bool dry_run,
+                                                                                  model::Requester by) {
+  if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
+  std::function<void(model::Mode)> change_mode = [this](model::Mode mode) { dispatch(ModeChanged{mode}); };
+  std::function<std::vector<model::Member>()> members = [this] { return status()->members; };
+  auto done = co_await management_.carry_out(wanted, dry_run, std::move(change_mode), std::move(members));
+  if (dry_run) co_return done;
+  std::string asked = "asked for by uid " + std::to_string(by.uid) + " (pid " + std::to_string(by.pid) + ")";
+  if (!done) note("", model::to_word(wanted) + "-failed", done.error().detail + "; " + asked);
+  if (done)
+    for (const model::HandoverStep& step : *done) note("", model::to_word(wanted), step.detail + "; " + asked);
+  // main.cf shows it two seconds later.
+  if (done && (wanted == model::Handover::takeover || wanted == model::Handover::install_wrapper))
+    wrapper_ = places_.pmctl + " postfix --";
+  publish();
+  co_return done;
 }
 
 asio::awaitable<void> Shell::changed(std::chrono::milliseconds limit) {

@@ -24,6 +24,7 @@
 #include "runtime/events.hpp"
 #include "runtime/keeper.hpp"
 #include "runtime/lookout.hpp"
+#include "runtime/management.hpp"
 #include "runtime/operations.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/service.hpp"
@@ -37,6 +38,8 @@ struct Places {
   std::string definition;                     // the main definition file; conf.d is beside it
   std::string run_directory;                  // for what is true until the next boot
   std::string state_directory;                // ... and what is true longer
+  std::string pmctl;                          // what units and postfix(1) are to run
+  bool observe_until_takeover = false;        // else managed from the start
   host::Level log_level = host::Level::info;  // where the definition says nothing
 };
 
@@ -69,6 +72,8 @@ class Shell : public Service, private Crew {
   std::vector<model::Event> events_after(std::uint64_t number) const override { return events_.after(number); }
   asio::awaitable<Answer<std::vector<std::string>>> last_lines(model::MemberId id, std::size_t count) override;
   asio::awaitable<Answer<void>> reread_all() override;
+  asio::awaitable<Answer<std::vector<model::HandoverStep>>> hand_over(model::Handover wanted, bool dry_run,
+                                                                      model::Requester by) override;
   asio::awaitable<void> changed(std::chrono::milliseconds limit) override;
 
  private:
@@ -87,6 +92,7 @@ class Shell : public Service, private Crew {
   asio::awaitable<model::Result<void>> reread();
   void reread_soon();
   void enroll(Roster roster);
+  void learn_wrapper(const postfix::Listed& primary);
   void add_orphans(const std::vector<std::string>& recorded, Roster& roster) const;
   void use(definitions::Definition definition);
   model::OperationId begin(model::Action action, std::vector<model::MemberId> members, bool named,
@@ -175,6 +181,7 @@ class Shell : public Service, private Crew {
   Places places_;
   mutable postfix::QueueMounts mounts_;
   mutable postfix::LastGood last_good_;
+  Management management_;
   definitions::Definition definition_;
   std::vector<std::string> definition_problems_, roster_problems_;
   supervision::Fleet fleet_;
@@ -189,7 +196,7 @@ class Shell : public Service, private Crew {
   host::NameWatch names_;
   bool looking_at_programs_ = false, look_at_programs_again_ = false;
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
-  std::string mail_version_;
+  std::string mail_version_, wrapper_;
   model::WallTime started_at_;
   std::function<void()> left_;
   std::string stopping_;

@@ -6,6 +6,7 @@ Nothing of ours runs in these tests.
 import array
 import ctypes
 import fcntl
+import json
 import os
 import pty
 import re
@@ -891,3 +892,46 @@ def test_mail_is_refused_where_less_than_one_and_a_half_messages_or_queue_minfre
     assert answer("message_size_limit = 1000", "queue_minfree = 0") == b"250"
     assert answer(f"message_size_limit = {free * 4 // 5}", "queue_minfree = 0") == b"452"
     assert answer("message_size_limit = 1000", f"queue_minfree = {free * 2}") == b"452"
+
+
+# ---------------------------------------------------------------------------------------------------- the wrapper
+
+def wrap(*words):
+    """A multi_instance_wrapper that prints its argv and environment, as JSON; returns how to ask postfix(1) for it."""
+    program = Path("/usr/local/sbin/wrapper")
+    program.write_text("#!/usr/bin/python3\nimport json, os, sys\n"
+                       "print(json.dumps({'argv': sys.argv[1:], 'env': dict(os.environ), 'cwd': os.getcwd()}))\n"
+                       "sys.exit(42 if 'fail' in sys.argv else 0)\n")
+    program.chmod(0o755)
+    configure(PRIMARY, "-e", " ".join(("multi_instance_wrapper =", str(program), *words)))
+
+
+def test_a_plain_postfix_becomes_its_wrapper_with_every_argument_as_it_is():
+    wrap("pmctl", "--")
+    done = run("postfix", "-v", "no-such-command", "a  b", "'")
+    assert done.code == 0
+    told = json.loads(done.output)
+    assert told["argv"] == ["pmctl", "--", "no-such-command", "a  b", "'"]
+    assert (told["env"]["MAIL_CONFIG"], told["env"]["command_directory"]) == ("/etc/postfix", "/usr/sbin")
+    assert told["env"]["PATH"] == "/bin:/usr/bin:/sbin:/usr/sbin"
+    assert told["cwd"] == str(PRIMARY.queue)
+    assert run("postfix", "fail").code == 42
+
+
+def test_one_instance_and_postmulti_pass_the_wrapper_by():
+    wrap()
+    assert "argv" not in run("postfix", "-c", PRIMARY.config, "status").output
+    done = run("postmulti", "-p", "--", "/bin/sh", "-c", "echo $MAIL_CONFIG")
+    assert "argv" not in done.output
+    assert done.output.split() == [str(instance.config) for instance in (PRIMARY, OUT, IN)]
+
+
+def test_postmulti_init_puts_its_own_wrapper_there_and_postconf_x_takes_a_line_away():
+    wrap()
+    assert run("postmulti", "-e", "init").code == 0
+    assert postconf("-n", "multi_instance_wrapper") == "multi_instance_wrapper = ${command_directory}/postmulti -p --\n"
+    before = (PRIMARY.config / "main.cf").read_text()
+    postconf("-X", "multi_instance_wrapper")
+    assert postconf("-n", "multi_instance_wrapper") == ""
+    assert (PRIMARY.config / "main.cf").read_text() == "".join(
+        line for line in before.splitlines(keepends=True) if not line.startswith("multi_instance_wrapper"))

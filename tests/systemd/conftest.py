@@ -24,8 +24,10 @@ def pytest_runtest_protocol(item):
     limit = time_limit(item) + NOTICES_FIRST
     # What a module's tests boot with, where that is not the example's definition.
     files = getattr(item.module, "FILES", {EXAMPLE / "postmultid.yaml": "/etc/postmultid/postmultid.yaml"})
+    enabled = ("postmultid.service", *getattr(item.module, "ENABLED", ()))
     boot = [
-        HERE / "boot", "--timeout", str(limit), "--journal", journal, "--enable", "postmultid.service",
+        HERE / "boot", "--timeout", str(limit), "--journal", journal,
+        *(word for unit in enabled for word in ("--enable", unit)),
         *(word for source, place in files.items() for word in ("--file", f"{source}:{place}")),
     ]
 
