@@ -16,7 +16,7 @@ namespace {
 /// What was done, or would be, step by step.
 void print(const json& answer, const char* done_word) {
   for (const json& each : answer.at("steps")) {
-    auto step = each.get<model::HandoverStep>();
+    auto step = each.get<model::ManagementStep>();
     bool planned = answer.at("dry_run");
     fmt::print("{:<8} {:<8} {}\n", planned ? "would" : step.done ? done_word : "-", step.name, step.detail);
   }

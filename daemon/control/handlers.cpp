@@ -78,11 +78,12 @@ Result<bool> dry_run_of(const Request& request) {
   return body.value("dry_run", false);
 }
 
-asio::awaitable<Response> hand_over(runtime::Service& service, Request request, model::Handover wanted) {
+asio::awaitable<Response> change_management(runtime::Service& service, Request request,
+                                            model::ManagementChange wanted) {
   auto dry_run = dry_run_of(request);
   if (!dry_run) co_return refuse(bad_request(dry_run.error().message));
   model::Requester by{request.peer.pid, request.peer.uid};
-  auto steps = co_await service.hand_over(wanted, *dry_run, by);
+  auto steps = co_await service.change_management(wanted, *dry_run, by);
   if (!steps) co_return refuse(steps.error());
   co_return answer(json{{"mode", service.status()->daemon.mode}, {"dry_run", *dry_run}, {"steps", *steps}});
 }
@@ -190,17 +191,18 @@ asio::awaitable<Response> post_reread(runtime::Service& service, Request, std::s
 }
 
 asio::awaitable<Response> post_takeover(runtime::Service& service, Request request, std::string) {
-  co_return co_await hand_over(service, std::move(request), model::Handover::takeover);
+  co_return co_await change_management(service, std::move(request), model::ManagementChange::takeover);
 }
 
 asio::awaitable<Response> post_handback(runtime::Service& service, Request request, std::string) {
-  co_return co_await hand_over(service, std::move(request), model::Handover::handback);
+  co_return co_await change_management(service, std::move(request), model::ManagementChange::handback);
 }
 
 asio::awaitable<Response> post_wrapper(runtime::Service& service, Request request, std::string wanted) {
   if (wanted != "install" && wanted != "remove") co_return refuse(bad_request(wanted + " is not install or remove"));
-  auto handover = wanted == "install" ? model::Handover::install_wrapper : model::Handover::remove_wrapper;
-  co_return co_await hand_over(service, std::move(request), handover);
+  auto handover =
+      wanted == "install" ? model::ManagementChange::install_wrapper : model::ManagementChange::remove_wrapper;
+  co_return co_await change_management(service, std::move(request), handover);
 }
 
 /// alive: the event loop turns, or this would not be answered. ready: nothing that is wanted is missing.

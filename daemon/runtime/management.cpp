@@ -15,7 +15,7 @@
 
 namespace postmultid::runtime {
 
-using model::Handover;
+using model::ManagementChange;
 using model::Mode;
 using model::Problem;
 using model::Result;
@@ -244,13 +244,13 @@ asio::awaitable<Result<void>> Management::hand_back(bool dry_run, std::function<
 }
 
 asio::awaitable<Management::Answer<Management::Steps>> Management::carry_out(
-    Handover wanted, bool dry_run, std::function<void(Mode)> change_mode,
+    ManagementChange wanted, bool dry_run, std::function<void(Mode)> change_mode,
     std::function<std::vector<model::Member>()> members) {
   if (busy_)
     co_return std::unexpected(
         Problem{409, "busy", "Another takeover or handback is under way", "try again when it is done"});
-  if (::access(settings_.pmctl.c_str(), X_OK) < 0 && wanted != Handover::handback &&
-      wanted != Handover::remove_wrapper) {
+  if (::access(settings_.pmctl.c_str(), X_OK) < 0 && wanted != ManagementChange::handback &&
+      wanted != ManagementChange::remove_wrapper) {
     std::string why = model::system_error(settings_.pmctl + " (postmultid --pmctl)").message;
     co_return std::unexpected(Problem{409, "no-pmctl", "pmctl is not where postmultid was told", std::move(why)});
   }
@@ -258,12 +258,12 @@ asio::awaitable<Management::Answer<Management::Steps>> Management::carry_out(
   std::shared_ptr<void> until_the_end(nullptr, [this](void*) { busy_ = false; });
   Steps steps;
   Result<void> done;
-  if (wanted == Handover::takeover) {
+  if (wanted == ManagementChange::takeover) {
     done = co_await take_over(dry_run, std::move(change_mode), steps);
-  } else if (wanted == Handover::handback) {
+  } else if (wanted == ManagementChange::handback) {
     done = co_await hand_back(dry_run, std::move(change_mode), members(), steps);
   } else {
-    auto wrapped = co_await wrap(wanted == Handover::install_wrapper, dry_run);
+    auto wrapped = co_await wrap(wanted == ManagementChange::install_wrapper, dry_run);
     if (wrapped)
       steps.push_back(std::move(*wrapped));
     else

@@ -43,8 +43,8 @@ class Management {
   std::vector<std::string> problems(const std::string& wrapper) const;
 
   /// `change_mode` is called when it is time; `members` tells who runs. A dry run changes nothing.
-  asio::awaitable<Answer<std::vector<model::HandoverStep>>> carry_out(
-      model::Handover wanted, bool dry_run, std::function<void(model::Mode)> change_mode,
+  asio::awaitable<Answer<std::vector<model::ManagementStep>>> carry_out(
+      model::ManagementChange wanted, bool dry_run, std::function<void(model::Mode)> change_mode,
       std::function<std::vector<model::Member>()> members);
 
  private:
@@ -53,7 +53,7 @@ class Management {
     bool settled = true;                     // nothing was cut short
     std::optional<postfix::Wrapper> before;  // what our wrapper has replaced; nothing: ours is not there
   };
-  using Step = model::HandoverStep;
+  using Step = model::ManagementStep;
   using Steps = std::vector<Step>;
 
   void read();

@@ -49,8 +49,9 @@ class Service {
   virtual asio::awaitable<Answer<void>> reread_all() = 0;
 
   /// A takeover, a handback, or only the wrapper, with what was done, or would be.
-  virtual asio::awaitable<Answer<std::vector<model::HandoverStep>>> hand_over(model::Handover wanted, bool dry_run,
-                                                                              model::Requester by) = 0;
+  virtual asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
+                                                                                        bool dry_run,
+                                                                                        model::Requester by) = 0;
 
   /// Returns after the next change, or after `limit`.
   virtual asio::awaitable<void> changed(std::chrono::milliseconds limit) = 0;

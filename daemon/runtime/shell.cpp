@@ -538,8 +538,8 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
   co_return Answer<void>{};
 }
 
-asio::awaitable<Shell::Answer<std::vector<model::HandoverStep>>> Shell::hand_over(model::Handover wanted, bool dry_run,
-                                                                                  model::Requester by) {
+asio::awaitable<Shell::Answer<std::vector<model::ManagementStep>>> Shell::change_management(
+    model::ManagementChange wanted, bool dry_run, model::Requester by) {
   if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
   std::function<void(model::Mode)> change_mode = [this](model::Mode mode) { dispatch(ModeChanged{mode}); };
   std::function<std::vector<model::Member>()> members = [this] { return status()->members; };
@@ -548,9 +548,9 @@ asio::awaitable<Shell::Answer<std::vector<model::HandoverStep>>> Shell::hand_ove
   std::string asked = "asked for by uid " + std::to_string(by.uid) + " (pid " + std::to_string(by.pid) + ")";
   if (!done) note("", model::to_word(wanted) + "-failed", done.error().detail + "; " + asked);
   if (done)
-    for (const model::HandoverStep& step : *done) note("", model::to_word(wanted), step.detail + "; " + asked);
+    for (const model::ManagementStep& step : *done) note("", model::to_word(wanted), step.detail + "; " + asked);
   // main.cf shows it two seconds later.
-  if (done && (wanted == model::Handover::takeover || wanted == model::Handover::install_wrapper))
+  if (done && (wanted == model::ManagementChange::takeover || wanted == model::ManagementChange::install_wrapper))
     wrapper_ = places_.pmctl + " postfix --";
   publish();
   co_return done;

@@ -72,8 +72,9 @@ class Shell : public Service, private Crew {
   std::vector<model::Event> events_after(std::uint64_t number) const override { return events_.after(number); }
   asio::awaitable<Answer<std::vector<std::string>>> last_lines(model::MemberId id, std::size_t count) override;
   asio::awaitable<Answer<void>> reread_all() override;
-  asio::awaitable<Answer<std::vector<model::HandoverStep>>> hand_over(model::Handover wanted, bool dry_run,
-                                                                      model::Requester by) override;
+  asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
+                                                                                bool dry_run,
+                                                                                model::Requester by) override;
   asio::awaitable<void> changed(std::chrono::milliseconds limit) override;
 
  private:
