@@ -1,6 +1,7 @@
 #include "output/member.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -107,6 +108,16 @@ std::string exit_words(const model::LastExit& exit) {
   return clock(exit.at) + " " + how + (exit.cause == model::ExitCause::requested ? " (asked for)" : "");
 }
 
+/// What its cgroup counts; empty where nobody does.
+std::string uses(const Member& member) {
+  std::vector<std::string> words;
+  if (member.memory_bytes)
+    words.push_back(fmt::format("{:.1f} MiB of memory", static_cast<double>(*member.memory_bytes) / (1 << 20)));
+  if (member.tasks) words.push_back(fmt::format("{} tasks", *member.tasks));
+  if (member.cpu_seconds) words.push_back(fmt::format("{:.1f} s of CPU", *member.cpu_seconds));
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
 }  // namespace
 
 void print_members(const Terminal& terminal, const std::vector<Member>& members, bool wide) {
@@ -191,6 +202,7 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
     print_line("uptime", fmt::format("{}, since {}; {} restarts by itself", since(*member.started_at),
                                      clock(*member.started_at), member.restarts));
   if (member.state == State::running) print_line("listens", listens(member));
+  print_line("uses", uses(member));
   if (member.queue)
     print_line("queue", fmt::format("active {}, deferred {}, incoming {}, hold {}, maildrop {}, corrupt {}; oldest {}",
                                     member.queue->active, member.queue->deferred, member.queue->incoming,

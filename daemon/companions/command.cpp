@@ -96,7 +96,7 @@ std::string taken(const Endpoint& endpoint) {
   return "";
 }
 
-/// The processes of the companion's session. Its number belongs to it as long as one of them lives; a leader who started
+/// The processes of the companion's session, if it is known. Its number belongs to it as long as one of them lives; a leader who started
 /// at another time is somebody else, who got the number after all had ended.
 std::vector<host::Process> session_of(const Command& command) {
   auto record = read_record(command.record);
@@ -150,9 +150,10 @@ Done check(const Command& command) {
   return {};
 }
 
-asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, Command command) {
+asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, Command command, host::Cgroup own,
+                             host::Settle settle) {
   // What an earlier one has left, of this daemon's life or of the last: it would be in the way.
-  co_await clear(pool, command);
+  co_await clear(pool, command, own);
   struct Prepared {
     std::string in_the_way;
     host::Command command;
@@ -160,7 +161,7 @@ asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, 
   auto prepare = [command] {
     auto prepared = std::make_shared<Prepared>();
     if (command.ready) prepared->in_the_way = taken(*command.ready);
-    prepared->command = {argv_of(command), environment_of(command), false, command.directory};
+    prepared->command = {argv_of(command), environment_of(command), false, command.directory, {}};
     return prepared;
   };
   auto prepared = co_await host::offload(pool, std::move(prepare));
@@ -171,7 +172,8 @@ asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, 
   if (!prepared->in_the_way.empty())
     co_return std::unexpected(Fault{FailureClass::environment, "port-in-use", prepared->in_the_way, "ss -lntp"});
   Output output = output_of(command);
-  auto started = children.start(std::move(prepared->command), output.fd.get());
+  prepared->command.settle = std::move(settle);
+  auto started = co_await children.start(std::move(prepared->command), output.fd.get());
   if (!started)
     co_return std::unexpected(
         Fault{FailureClass::config, "not-executed", command.place + ": " + started.error().message, ""});
@@ -234,9 +236,14 @@ asio::awaitable<bool> all_ended(Processes processes) {
 
 }  // namespace
 
-asio::awaitable<void> sweep(asio::thread_pool& pool, Command command, bool force) {
+asio::awaitable<void> sweep(asio::thread_pool& pool, Command command, host::Cgroup own, bool force) {
   for (;;) {
-    auto look_for_them = [command] { return std::make_shared<std::vector<host::Process>>(session_of(command)); };
+    auto look_for_them = [command, own] {
+      auto found = std::make_shared<std::vector<host::Process>>(session_of(command));
+      for (host::Process& process : own.processes())  // some twice: they are only ended
+        found->push_back(std::move(process));
+      return found;
+    };
     Processes left = co_await host::offload(pool, std::move(look_for_them));
     auto cancellation = co_await asio::this_coro::cancellation_state;
     if (cancellation.cancelled() != asio::cancellation_type::none) co_return;
@@ -252,16 +259,16 @@ asio::awaitable<void> sweep(asio::thread_pool& pool, Command command, bool force
 
 namespace {
 
-asio::awaitable<bool> swept(asio::thread_pool& pool, Command command, bool force) {
-  co_await sweep(pool, std::move(command), force);
+asio::awaitable<bool> swept(asio::thread_pool& pool, Command command, host::Cgroup own, bool force) {
+  co_await sweep(pool, std::move(command), std::move(own), force);
   co_return true;
 }
 
 }  // namespace
 
-asio::awaitable<void> clear(asio::thread_pool& pool, Command command) {
-  auto gone = co_await host::within(kSurvivorsGrace, swept(pool, command, false));
-  if (!gone) co_await host::within(kSurvivorsGrace, swept(pool, command, true));
+asio::awaitable<void> clear(asio::thread_pool& pool, Command command, host::Cgroup own) {
+  auto gone = co_await host::within(kSurvivorsGrace, swept(pool, command, own, false));
+  if (!gone) co_await host::within(kSurvivorsGrace, swept(pool, command, own, true));
 }
 
 std::size_t processes(const Command& command) { return session_of(command).size(); }

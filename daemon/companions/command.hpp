@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "companions/endpoint.hpp"
+#include "host/cgroup.hpp"
 #include "host/children.hpp"
 #include "model/fault.hpp"
 #include "model/status.hpp"
@@ -53,7 +54,8 @@ Done check(const Command& command);
 
 /// Starts it and writes the record. Refused where somebody else already answers at its endpoint: that would be taken for
 /// its readiness.
-asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, Command command);
+asio::awaitable<Done> launch(host::Children& children, asio::thread_pool& pool, Command command, host::Cgroup own,
+                             host::Settle settle);
 
 /// The process that was launched, once it runs the command's own program. Nothing: it has ended.
 asio::awaitable<std::optional<Running>> await_program(asio::thread_pool& pool, Command command);
@@ -65,11 +67,12 @@ asio::awaitable<std::expected<model::Readiness, model::Fault>> await_ready(Comma
 /// Looks once.
 asio::awaitable<model::Readiness> look(Command command, pid_t pid);
 
-/// Ends what is left of its session and returns when nothing is, its record removed; with SIGKILL if `force`.
-asio::awaitable<void> sweep(asio::thread_pool& pool, Command command, bool force);
+/// Ends what is left of its session, and in its own cgroup, and returns when nothing is, its record removed; with SIGKILL if
+/// `force`.
+asio::awaitable<void> sweep(asio::thread_pool& pool, Command command, host::Cgroup own, bool force);
 
-/// Ends what is left of its session within some seconds, first with SIGTERM, then with SIGKILL.
-asio::awaitable<void> clear(asio::thread_pool& pool, Command command);
+/// The same within some seconds, first with SIGTERM, then with SIGKILL.
+asio::awaitable<void> clear(asio::thread_pool& pool, Command command, host::Cgroup own);
 
 /// The names of those that have a record in this directory. Reads the directory.
 std::vector<std::string> records(const std::string& directory);

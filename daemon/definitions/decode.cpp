@@ -90,6 +90,9 @@ Supervise decode_supervise(const Node& node, Complaints& complaints) {
   supervise.stop_timeout = reader.value("stop_timeout", duration_above_zero);
   supervise.stop_grace = reader.value("stop_grace", duration);
   supervise.orphan_grace = reader.value("orphan_grace", duration);
+  supervise.memory_max = reader.value("memory_max", memory_limit);
+  supervise.tasks_max = reader.value("tasks_max", task_limit);
+  supervise.cpu_weight = reader.value("cpu_weight", [](const auto& text) { return whole_number(text, 1, 10000); });
   if (supervise.restart_delay && supervise.restart_delay_max && *supervise.restart_delay > *supervise.restart_delay_max)
     reader.complain(node.find("restart_delay")->value.place, "restart_delay is longer than restart_delay_max");
   reader.finish();

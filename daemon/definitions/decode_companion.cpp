@@ -37,6 +37,10 @@ std::vector<Name> command_keys(const Node& node) {
   for (const Entry& entry : node.entries)
     for (const char* key : {"user", "group", "environment", "directory", "stop_signal"})
       if (entry.key == key) written.push_back({key, entry.place});
+  if (const Entry* supervise = node.find("supervise"))
+    for (const Entry& entry : supervise->value.entries)
+      for (const char* key : {"memory_max", "tasks_max", "cpu_weight"})
+        if (entry.key == key) written.push_back({key, entry.place});
   return written;
 }
 

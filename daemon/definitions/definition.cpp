@@ -16,7 +16,10 @@ Supervise Supervise::over(const Supervise& further) const {
           .start_timeout = nearer(start_timeout, further.start_timeout),
           .stop_timeout = nearer(stop_timeout, further.stop_timeout),
           .stop_grace = nearer(stop_grace, further.stop_grace),
-          .orphan_grace = nearer(orphan_grace, further.orphan_grace)};
+          .orphan_grace = nearer(orphan_grace, further.orphan_grace),
+          .memory_max = nearer(memory_max, further.memory_max),
+          .tasks_max = nearer(tasks_max, further.tasks_max),
+          .cpu_weight = nearer(cpu_weight, further.cpu_weight)};
 }
 
 std::string Endpoint::text() const {

@@ -47,6 +47,9 @@ struct Supervise {
   std::optional<unsigned> start_limit;
   std::optional<RetryFailed> retry_failed;
   std::optional<Duration> start_timeout, stop_timeout, stop_grace, orphan_grace;
+  // The largest number there is: no limit.
+  std::optional<std::uint64_t> memory_max;  // bytes
+  std::optional<std::uint64_t> tasks_max, cpu_weight;
 
   /// What is written here, and `further` where nothing is.
   Supervise over(const Supervise& further) const;
@@ -89,7 +92,7 @@ struct Companion {
   std::optional<Endpoint> ready;
   int stop_signal = 15;
   Supervise supervise;
-  std::vector<Name> command_keys;  // those that were written and say how a command is run, with their places
+  std::vector<Name> command_keys;  // those that were written and count for a command only, with their places
 };
 
 struct Daemon {

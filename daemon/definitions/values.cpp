@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <limits>
 
 #include "definitions/complaint.hpp"
 
@@ -14,6 +15,10 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr Duration kLongest = 365 * 24h;
+constexpr std::uint64_t kMebibyte = 1 << 20, kMostMemory = std::uint64_t{1} << 50;
+// What Linux can count.
+constexpr unsigned kMostTasks = 4'194'304;
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 /// The digits that `text` begins with, taken off it; nothing if there are none, a leading zero, or too many.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
@@ -81,6 +86,26 @@ Read<RetryFailed> duration_or_never(const std::string& text) {
   auto after = duration_above_zero(text);
   if (!after) return std::unexpected(after.error());
   return RetryFailed{*after};
+}
+
+Read<std::uint64_t> memory_limit(const std::string& text) {
+  if (text == "infinity") return kNoLimit;
+  std::string_view rest = text;
+  auto number = take_number(rest);
+  std::uint64_t one = rest == "M" ? kMebibyte : rest == "G" ? kMebibyte << 10 : rest == "T" ? kMebibyte << 20 : 0;
+  if (!number || *number == 0 || !one)
+    return std::unexpected(in_quotes(text) +
+                           " is no amount of memory; write a whole number and a unit, 512M, 2G, 1T, or "
+                           "infinity");
+  if (*number > kMostMemory / one) return std::unexpected("must be at most 1024T, or infinity");
+  return *number * one;
+}
+
+Read<std::uint64_t> task_limit(const std::string& text) {
+  if (text == "infinity") return kNoLimit;
+  auto number = whole_number(text, 1, kMostTasks);
+  if (!number) return std::unexpected(number.error() + ", or infinity");
+  return *number;
 }
 
 Read<int> signal_to_stop_by(const std::string& text) {

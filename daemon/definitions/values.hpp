@@ -24,6 +24,10 @@ Read<unsigned> whole_number(const std::string& text, unsigned least, unsigned mo
 Read<Duration> duration(const std::string& text);
 Read<Duration> duration_above_zero(const std::string& text);
 Read<RetryFailed> duration_or_never(const std::string& text);
+/// A whole number and a unit, M, G or T, of 1024 times 1024 bytes and so on; infinity: the largest number there is.
+Read<std::uint64_t> memory_limit(const std::string& text);
+/// A whole number above 0, or infinity.
+Read<std::uint64_t> task_limit(const std::string& text);
 /// tcp://HOST:PORT or unix:///PATH.
 Read<Endpoint> endpoint(const std::string& text);
 /// SIGTERM or TERM, to 15. Not what no process can catch.

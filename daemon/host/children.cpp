@@ -16,6 +16,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 
+#include "host/launcher.hpp"
 #include "host/proc.hpp"
 #include "host/watch.hpp"
 
@@ -165,12 +166,40 @@ std::optional<int> Children::take_wait_status(pid_t pid) {
   return wait_status;
 }
 
-Result<Process> Children::start(Command command, int output) {
-  auto pid = spawn(command, output, output);
-  if (!pid) return std::unexpected(pid.error());
+namespace {
+
+/// What was not let go has executed nothing, and ends by itself.
+asio::awaitable<Result<Process>> begin_settled(Command command, int output, int errors) {
+  auto launcher =
+      Launcher::prepare(std::move(command.argv), std::move(command.environment), command.directory, output, errors);
+  if (!launcher) co_return std::unexpected(launcher.error());
+  auto process = Process::open(launcher->pid());
+  if (!process) co_return process;
+  co_await command.settle(launcher->pid());
+  Result<void> executed;
+  try {
+    executed = co_await launcher->go();
+  } catch (const boost::system::system_error&) {
+    kill_family(launcher->pid());
+    throw;
+  }
+  if (!executed) co_return std::unexpected(executed.error());
+  co_return process;
+}
+
+asio::awaitable<Result<Process>> begin(Command command, int output, int errors) {
+  if (command.settle) co_return co_await begin_settled(std::move(command), output, errors);
+  auto pid = spawn(command, output, errors);
+  if (!pid) co_return std::unexpected(pid.error());
   auto process = Process::open(*pid);
   if (!process) kill_family(*pid);
-  return process;
+  co_return process;
+}
+
+}  // namespace
+
+asio::awaitable<Result<Process>> Children::start(Command command, int output) {
+  co_return co_await begin(std::move(command), output, output);
 }
 
 asio::awaitable<Result<Ended>> Children::run(Command command) {
@@ -178,15 +207,11 @@ asio::awaitable<Result<Ended>> Children::run(Command command) {
   if (!channel) co_return std::unexpected(channel.error());
   auto second = open_channel(false);
   if (!second) co_return std::unexpected(second.error());
-  auto pid = spawn(command, channel->theirs.get(), command.terminal ? channel->theirs.get() : second->theirs.get());
-  if (!pid) co_return std::unexpected(pid.error());
-  auto process = Process::open(*pid);
+  int errors_to = command.terminal ? channel->theirs.get() : second->theirs.get();
+  auto process = co_await begin(std::move(command), channel->theirs.get(), errors_to);
   channel->theirs = Fd();
   second->theirs = Fd();
-  if (!process) {
-    kill_family(*pid);
-    co_return std::unexpected(process.error());
-  }
+  if (!process) co_return std::unexpected(process.error());
 
   auto executor = co_await asio::this_coro::executor;
   auto output = std::make_shared<Output>(asio::posix::stream_descriptor(executor, channel->ours.release()));
@@ -196,14 +221,14 @@ asio::awaitable<Result<Ended>> Children::run(Command command) {
   try {
     co_await ended(*process);
   } catch (const boost::system::system_error&) {
-    kill_family(*pid);
+    kill_family(process->pid());
     output->channel.close();
     errors->channel.close();
     throw;
   }
   finish(*output);
   finish(*errors);
-  co_return Ended{take_wait_status(*pid).value_or(-1), std::move(output->text), std::move(errors->text)};
+  co_return Ended{take_wait_status(process->pid()).value_or(-1), std::move(output->text), std::move(errors->text)};
 }
 
 }  // namespace postmultid::host

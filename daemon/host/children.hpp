@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,12 +24,18 @@ namespace postmultid::host {
 
 namespace asio = boost::asio;
 
+/// Moves a child to where it is to live.
+using Settle = std::function<asio::awaitable<void>(pid_t child)>;
+
 struct Command {
   std::vector<std::string> argv;         // argv[0] is an absolute path
   std::vector<std::string> environment;  // all of it
   /// Standard output and error are one terminal: Postfix before 3.8 writes its reasons only to a terminal.
   bool terminal = false;
   std::string directory = "/";
+  /// Awaited when the child is there and before it executes anything. If we die meanwhile it ends without having done so.
+  /// Empty: nothing is awaited.
+  Settle settle;
 };
 
 struct Ended {
@@ -49,7 +56,7 @@ class Children {
   asio::awaitable<model::Result<Ended>> run(Command command);
 
   /// Starts the command and leaves it running, in a session of its own; both its outputs go to `output`.
-  model::Result<Process> start(Command command, int output);
+  asio::awaitable<model::Result<Process>> start(Command command, int output);
 
   /// How a process ended that was our child, once; nothing if it was not, or is not dead.
   std::optional<int> take_wait_status(pid_t pid);

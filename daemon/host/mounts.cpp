@@ -27,6 +27,19 @@ std::string unescaped(const std::string& text) {
 
 }  // namespace
 
+std::optional<MountLine> parse_mount(const std::string& line) {
+  // 36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda1 rw
+  std::istringstream words(line);
+  MountLine mount;
+  std::string skipped;
+  if (!(words >> mount.id >> skipped >> skipped >> mount.root >> mount.point)) return std::nullopt;
+  while (words >> skipped && skipped != "-") continue;
+  if (!(words >> mount.type)) return std::nullopt;
+  mount.root = unescaped(mount.root);
+  mount.point = unescaped(mount.point);
+  return mount;
+}
+
 model::Result<Mount> mount_of(const std::string& path) {
   std::filesystem::path existing = path;
   struct statx facts {};
@@ -36,16 +49,9 @@ model::Result<Mount> mount_of(const std::string& path) {
     existing = existing.parent_path();
   }
   if (!(facts.stx_mask & STATX_MNT_ID)) return model::failure("this kernel does not tell the mount of a file");
-  // 36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda1 rw    (proc_pid_mountinfo(5))
   std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    std::istringstream words(line);
-    std::uint64_t id = 0;
-    std::string skipped, point, type;
-    if (!(words >> id >> skipped >> skipped >> skipped >> point) || id != facts.stx_mnt_id) continue;
-    while (words >> skipped && skipped != "-") continue;
-    if (words >> type) return Mount{unescaped(point), type};
-  }
+  for (std::string line; std::getline(mounts, line);)
+    if (auto mount = parse_mount(line); mount && mount->id == facts.stx_mnt_id) return Mount{mount->point, mount->type};
   return model::failure(existing.string() + ": its mount is not in /proc/self/mountinfo");
 }
 

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "host/watch.hpp"
@@ -125,6 +126,31 @@ int read_unit(sd_bus_message* message, Unit& unit) {
 
 Bus::Arguments of(std::string name) {
   return [name = std::move(name)](sd_bus_message* call) { return ::sd_bus_message_append(call, "s", name.c_str()); };
+}
+
+/// Nothing written is written out, too: what was in force before is not any more.
+int append_limits(sd_bus_message* call, const ScopeLimits& limits) {
+  constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
+  return ::sd_bus_message_append(call, "(sv)(sv)(sv)", "MemoryMax", "t", limits.memory_max.value_or(kNone), "TasksMax",
+                                 "t", limits.tasks_max.value_or(kNone), "CPUWeight", "t",
+                                 limits.cpu_weight.value_or(kNone));
+}
+
+int append_scope(sd_bus_message* call, const TransientScope& scope, pid_t pid) {
+  int result = ::sd_bus_message_append(call, "ss", scope.name.c_str(), "fail");
+  if (result >= 0) result = ::sd_bus_message_open_container(call, 'a', "(sv)");
+  // Delegated: only such a scope can be joined later (AttachProcessesToUnit), and systemd leaves it alone when one of its
+  // processes is killed for want of memory (OOMPolicy=, since 253). Two controllers, to count; not that of the processor,
+  // which would have to be in force for everybody beside it.
+  if (result >= 0)
+    result = ::sd_bus_message_append(call, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s",
+                                     scope.description.c_str(), "Slice", "s", scope.slice.c_str(), "Before", "as", 1,
+                                     scope.before.c_str(), "DelegateControllers", "as", 2, "memory", "pids",
+                                     "MemoryAccounting", "b", 1, "CollectMode", "s", "inactive-or-failed", "PIDs", "au",
+                                     1, static_cast<std::uint32_t>(pid));
+  if (result >= 0) result = append_limits(call, scope.limits);
+  if (result >= 0) result = ::sd_bus_message_close_container(call);
+  return result < 0 ? result : ::sd_bus_message_append(call, "a(sa(sv))", 0);
 }
 
 std::string rule(const std::string& sender, const std::string& interface, const std::string& member,
@@ -265,6 +291,48 @@ asio::awaitable<std::expected<void, BusError>> Units::kill(std::string name) {
 asio::awaitable<std::expected<void, BusError>> Units::reset_failed(std::string name) {
   Bus::Arguments by_name = of(std::move(name));
   co_return co_await order("ResetFailedUnit", std::move(by_name));
+}
+
+asio::awaitable<Reply> Units::ask_once(std::string member, Bus::Arguments arguments, milliseconds limit) {
+  Method method{kSystemd, kManagerPath, kManager, std::move(member)};
+  co_return co_await bus_.call(std::move(method), std::move(arguments), limit);
+}
+
+asio::awaitable<std::expected<void, BusError>> Units::start_scope(TransientScope scope, pid_t pid, milliseconds limit) {
+  auto give_up = steady_clock::now() + limit;
+  Watched& known = watched(scope.name);
+  known.last_job.clear();
+  Bus::Arguments made_of = [scope, pid](sd_bus_message* call) { return append_scope(call, scope, pid); };
+  Reply queued = co_await ask_once("StartTransientUnit", std::move(made_of), limit);
+  if (!queued) co_return std::unexpected(queued.error());
+  while (known.last_job.empty() && steady_clock::now() < give_up) {
+    auto left = std::chrono::ceil<milliseconds>(give_up - steady_clock::now());
+    co_await changed(scope.name, known.changes, left);
+  }
+  if (known.last_job == "done") co_return std::expected<void, BusError>{};
+  std::string how = known.last_job.empty() ? "is not done" : known.last_job;
+  co_return std::unexpected(BusError{"", "systemd's job for " + scope.name + ": " + how});
+}
+
+asio::awaitable<std::expected<void, BusError>> Units::join(std::string name, pid_t pid, milliseconds limit) {
+  Bus::Arguments into = [name, pid](sd_bus_message* call) {
+    return ::sd_bus_message_append(call, "ssau", name.c_str(), "", 1, static_cast<std::uint32_t>(pid));
+  };
+  Reply moved = co_await ask_once("AttachProcessesToUnit", std::move(into), limit);
+  if (!moved) co_return std::unexpected(moved.error());
+  co_return std::expected<void, BusError>{};
+}
+
+asio::awaitable<std::expected<void, BusError>> Units::limit(std::string name, ScopeLimits limits, milliseconds limit) {
+  Bus::Arguments to = [name, limits](sd_bus_message* call) {
+    int result = ::sd_bus_message_append(call, "sb", name.c_str(), 1);  // until it is gone, as it is itself
+    if (result >= 0) result = ::sd_bus_message_open_container(call, 'a', "(sv)");
+    if (result >= 0) result = append_limits(call, limits);
+    return result < 0 ? result : ::sd_bus_message_close_container(call);
+  };
+  Reply set = co_await ask_once("SetUnitProperties", std::move(to), limit);
+  if (!set) co_return std::unexpected(set.error());
+  co_return std::expected<void, BusError>{};
 }
 
 asio::awaitable<void> Units::changed(std::string name, std::uint64_t seen, milliseconds limit) {

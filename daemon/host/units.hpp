@@ -39,6 +39,22 @@ struct Unit {
   bool down() const { return (active_state == "inactive" || active_state == "failed") && !has_job; }
 };
 
+/// As in systemd.resource-control(5); nothing: unlimited, or the usual share.
+struct ScopeLimits {
+  std::optional<std::uint64_t> memory_max;  // bytes
+  std::optional<std::uint64_t> tasks_max;   // processes and threads
+  std::optional<std::uint64_t> cpu_weight;  // 1 to 10000, 100 is usual
+
+  bool operator==(const ScopeLimits&) const = default;
+};
+
+/// A unit for processes that somebody else has begun; systemd forgets it when the last one has ended (systemd.scope(5)).
+struct TransientScope {
+  std::string name, description, slice;
+  std::string before;  // it is stopped after this unit when the host goes down
+  ScopeLimits limits;
+};
+
 class Units {
  public:
   explicit Units(asio::io_context& loop);
@@ -58,6 +74,15 @@ class Units {
   /// Forgets that it failed, and how often it was started.
   asio::awaitable<std::expected<void, BusError>> reset_failed(std::string name);
 
+  // These are asked once, and answer within the limit. A scope of that name that is there already is the error UnitExists.
+  /// Returns when that process is in it.
+  asio::awaitable<std::expected<void, BusError>> start_scope(TransientScope scope, pid_t pid,
+                                                             std::chrono::milliseconds limit);
+  /// Moves that process into a scope that is there.
+  asio::awaitable<std::expected<void, BusError>> join(std::string name, pid_t pid, std::chrono::milliseconds limit);
+  asio::awaitable<std::expected<void, BusError>> limit(std::string name, ScopeLimits limits,
+                                                       std::chrono::milliseconds limit);
+
   /// Returns when the unit may be another than it was `seen`, after `limit` in any case.
   asio::awaitable<void> changed(std::string name, std::uint64_t seen, std::chrono::milliseconds limit);
 
@@ -76,6 +101,7 @@ class Units {
   };
 
   asio::awaitable<Reply> ask(std::string member, Bus::Arguments arguments);
+  asio::awaitable<Reply> ask_once(std::string member, Bus::Arguments arguments, std::chrono::milliseconds limit);
   asio::awaitable<Reply> persist(Method method, Bus::Arguments arguments);
   asio::awaitable<std::expected<void, BusError>> order(std::string member, Bus::Arguments arguments);
   asio::awaitable<void> introduce_ourselves();

@@ -196,6 +196,8 @@ void to_json(json& j, const Member& m) {
   put(j, "pid", m.pid);
   put(j, "processes", m.processes);
   put(j, "memory_bytes", m.memory_bytes);
+  put(j, "tasks", m.tasks);
+  put(j, "cpu_seconds", m.cpu_seconds);
   put(j, "drift", m.drift);
   to(j, "started_at", m.started_at);
   to(j, "state_changed_at", m.state_changed_at);
@@ -226,6 +228,8 @@ void from_json(const json& j, Member& m) {
   get(j, "pid", m.pid);
   get(j, "processes", m.processes);
   get(j, "memory_bytes", m.memory_bytes);
+  get(j, "tasks", m.tasks);
+  get(j, "cpu_seconds", m.cpu_seconds);
   get(j, "drift", m.drift);
   from(j, "started_at", m.started_at);
   from(j, "state_changed_at", m.state_changed_at);

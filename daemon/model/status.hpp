@@ -110,7 +110,10 @@ struct Member {
   std::vector<Failure> failures;       // since this daemon started, the oldest first; the last few
   std::vector<std::string> listeners;  // "*:25", "127.0.0.1:10026", "[::1]:25"
   std::optional<QueueCounts> queue;
-  std::optional<std::uint64_t> processes, memory_bytes;
+  std::optional<std::uint64_t> processes;
+  // Of its own cgroup; nothing: it has none, or nobody counts that there.
+  std::optional<std::uint64_t> memory_bytes, tasks;
+  std::optional<double> cpu_seconds;
   bool restart_required = false;
   std::optional<bool> drift;
   std::optional<Proof> proof;

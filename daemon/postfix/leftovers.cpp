@@ -77,6 +77,23 @@ std::vector<host::Process> commands_below(const Instance& instance, const std::v
   return found;
 }
 
+/// What is in the cgroup and not among these.
+std::vector<host::Process> others_in(const host::Cgroup& own, const std::vector<host::Process>& processes) {
+  std::vector<host::Process> others = own.processes();
+  std::erase_if(others, [&](const host::Process& other) {
+    return std::ranges::any_of(processes, [&](const host::Process& known) { return known.pid() == other.pid(); });
+  });
+  return others;
+}
+
+void append(std::vector<host::Process>& all, std::vector<host::Process> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
+}
+
+bool is_a_master(const host::Process& process) {
+  return std::filesystem::path(host::executable(process.pid())).filename() == "master";
+}
+
 /// Asked upwards: the kernel's list of children leaves some out while others end, and may not be there (proc(5)). True
 /// where one on the way up has ended just now.
 bool may_descend_from(pid_t pid, pid_t ancestor) {
@@ -90,9 +107,9 @@ bool may_descend_from(pid_t pid, pid_t ancestor) {
 
 struct Left {
   std::vector<host::Process> processes;
-  std::vector<host::Process> commands;  // theirs
+  std::vector<host::Process> commands;  // theirs, and whatever else is in the cgroup
   std::vector<bool> leads_session;      // left master's process group on purpose; see sweep()
-  bool lock_free = false;
+  bool lock_free = false, cgroup_empty = false;
 };
 
 using Waited = std::vector<const host::Process*>;
@@ -157,16 +174,23 @@ asio::awaitable<host::Processes> commands_of(Tools& tools, Instance instance, pi
   co_return co_await host::offload(tools.pool(), std::move(look));
 }
 
-asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instance, pid_t master) {
-  auto look = [instance, master]() -> host::Processes {
+asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instance, pid_t master, host::Cgroup own) {
+  auto look = [instance, master, own]() -> host::Processes {
+    // Somebody's try to start another master is no left-over.
+    auto is_none = [&](const host::Process& process) {
+      return may_descend_from(process.pid(), master) || is_a_master(process);
+    };
     std::vector<host::Process> found = processes_of(instance);
-    std::erase_if(found, [&](const host::Process& process) {
-      bool is_own = may_descend_from(process.pid(), master);
-      // Somebody's try to start another master is no left-over.
-      return is_own || std::filesystem::path(host::executable(process.pid())).filename() == "master";
+    std::erase_if(found, is_none);
+    append(found, commands_below(instance, found));
+    // A command that has left its parents is not known to be of an earlier master's but by its age.
+    auto born = host::process_stat(master).value_or(host::ProcessStat{}).start_ticks;
+    std::vector<host::Process> others = others_in(own, found);
+    std::erase_if(others, [&](const host::Process& other) {
+      auto stat = host::process_stat(other.pid());
+      return is_none(other) || !stat || stat->start_ticks >= born;
     });
-    auto commands = commands_below(instance, found);
-    std::move(commands.begin(), commands.end(), std::back_inserter(found));
+    append(found, std::move(others));
     return std::make_shared<const std::vector<host::Process>>(std::move(found));
   };
   co_return co_await host::offload(tools.pool(), std::move(look));
@@ -191,14 +215,16 @@ asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t
   co_return living;
 }
 
-asio::awaitable<void> drain(Tools& tools, Instance instance, pid_t dead_master, std::function<void(std::string)> tell) {
+asio::awaitable<void> drain(Tools& tools, Instance instance, pid_t dead_master, host::Cgroup own,
+                            std::function<void(std::string)> tell) {
   co_await clear_listeners(tools, instance, dead_master);
   for (;;) {
     // Shared with the thread that fills it, as in sweep().
     auto left = std::make_shared<Left>();
     auto what = std::make_shared<std::string>();
-    auto look = [instance, left, what] {
+    auto look = [instance, own, left, what] {
       left->processes = processes_of(instance);
+      append(left->processes, others_in(own, left->processes));
       if (!left->processes.empty()) *what = described(left->processes);
       return true;
     };
@@ -209,20 +235,22 @@ asio::awaitable<void> drain(Tools& tools, Instance instance, pid_t dead_master, 
   }
 }
 
-asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master,
-                            host::Processes commands) {
+asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t only_of_master, host::Processes commands,
+                            host::Cgroup own) {
   auto known = std::make_shared<std::vector<host::Process>>();  // commands whose parent may be gone by now
   // postscreen, verify and proxymap lead sessions of their own so that no signal to the group can hit them while they
   // write a database; they end by themselves when master is gone. They get a moment before they get a signal.
   for (int round = 0;; ++round) {
     // Shared with the thread that fills it: a cancelled sweep leaves the thread to finish alone.
     auto left = std::make_shared<Left>();
-    auto look = [instance, only_of_master, left] {
+    auto look = [instance, only_of_master, own, left] {
       left->processes = processes_of(instance, only_of_master);
       left->commands = commands_below(instance, left->processes);
       for (const host::Process& process : left->processes)
         left->leads_session.push_back(host::process_stat(process.pid()).value_or(host::ProcessStat{}).session ==
                                       process.pid());
+      if (!only_of_master) append(left->commands, others_in(own, left->processes));
+      left->cgroup_empty = only_of_master || !own.populated();
       left->lock_free = only_of_master || lock_is_free(instance);
       return true;
     };
@@ -235,12 +263,14 @@ asio::awaitable<void> sweep(Tools& tools, Instance instance, bool force, pid_t o
     }
     auto waited_for = living(*known);
     if (commands) std::ranges::copy(living(*commands), std::back_inserter(waited_for));
-    if (left->processes.empty() && waited_for.empty() && left->lock_free) co_return;
-    if (left->processes.empty() && waited_for.empty()) co_await host::pause(kLockWait);
+    bool none_left = left->processes.empty() && waited_for.empty();
+    if (none_left && left->lock_free && left->cgroup_empty) co_return;
+    if (none_left) co_await host::pause(kLockWait);
     for (std::size_t i = 0; i < left->processes.size(); ++i)
       if (force || round > 0 || !left->leads_session[i]) (void)left->processes[i].signal(force ? SIGKILL : SIGTERM);
     for (const host::Process* command : waited_for)
       if (force) (void)command->signal(round == 0 ? SIGTERM : SIGKILL);
+    if (force && round > 0 && !only_of_master) (void)own.kill();  // whoever forks faster than we look
     co_await host::within(force ? kForcedEnd : kVoluntaryEnd, all_ended(left, waited_for));
   }
 }

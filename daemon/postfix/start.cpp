@@ -112,10 +112,10 @@ asio::awaitable<Done> look_around(Tools& tools, Instance instance) {
   co_return co_await host::offload(tools.pool(), std::move(look));
 }
 
-asio::awaitable<Done> launch(Tools& tools, Instance instance) {
+asio::awaitable<Done> launch(Tools& tools, Instance instance, host::Settle settle) {
   // Until it has read main.cf, master logs under this name, as postfix(1) arranges it too.
   auto ended = co_await tools.run(words(instance.master_program(), "-c", instance.config_directory, "-w"),
-                                  words("MAIL_LOGTAG=" + instance.syslog_name));
+                                  words("MAIL_LOGTAG=" + instance.syslog_name), std::move(settle));
   if (!ended) co_return std::unexpected(could_not(ended.error()));
   if (ended->ok()) co_return Done{};
   auto ask = [instance, done = std::move(*ended)] { return explain(instance, done); };

@@ -18,6 +18,6 @@ asio::awaitable<Done> check(Tools& tools, Instance instance);
 asio::awaitable<Done> look_around(Tools& tools, Instance instance);
 
 /// `master -w`: success means that its sockets are bound and its handlers installed. Cancelled, it leaves no master.
-asio::awaitable<Done> launch(Tools& tools, Instance instance);
+asio::awaitable<Done> launch(Tools& tools, Instance instance, host::Settle settle);
 
 }  // namespace postmultid::postfix

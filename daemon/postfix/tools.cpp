@@ -91,8 +91,9 @@ Result<void> Tools::find_postconf(const std::string& given) {
   return model::failure("no postconf on PATH or in /usr/sbin: is Postfix installed? (apt-get install postfix)");
 }
 
-asio::awaitable<Result<host::Ended>> Tools::run(std::vector<std::string> argv, std::vector<std::string> more) {
-  host::Command command{std::move(argv), environment(), true};
+asio::awaitable<Result<host::Ended>> Tools::run(std::vector<std::string> argv, std::vector<std::string> more,
+                                                host::Settle settle) {
+  host::Command command{std::move(argv), environment(), true, "/", std::move(settle)};
   command.environment.insert(command.environment.end(), more.begin(), more.end());
   co_return co_await children_.run(std::move(command));
 }

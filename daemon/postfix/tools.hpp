@@ -39,7 +39,8 @@ class Tools {
 
   /// Any other program. No limit but the caller's cancellation.
   asio::awaitable<model::Result<host::Ended>> run(std::vector<std::string> argv,
-                                                  std::vector<std::string> more_environment = {});
+                                                  std::vector<std::string> more_environment = {},
+                                                  host::Settle settle = {});
 
   asio::thread_pool& pool() { return pool_; }
   asio::thread_pool& lookers() { return lookers_; }

@@ -42,7 +42,8 @@ asio::awaitable<Done> CommandDriver::check(bool) const {
 }
 
 asio::awaitable<Done> CommandDriver::launch(bool) const {
-  co_return co_await companions::launch(children_, pool_, command_);
+  host::Settle settle = [&scopes = scopes_, scope = scope_](pid_t child) { return scopes.settle(scope, child); };
+  co_return co_await companions::launch(children_, pool_, command_, cgroup(), std::move(settle));
 }
 
 asio::awaitable<Proved> CommandDriver::await_life(milliseconds) const {
@@ -62,12 +63,13 @@ asio::awaitable<model::Readiness> CommandDriver::look(pid_t pid, Look) const {
 }
 
 asio::awaitable<unsigned> CommandDriver::clear_listeners(pid_t) const {
-  co_await companions::clear(pool_, command_);
+  co_await companions::clear(pool_, command_, cgroup());
   co_return 0;
 }
 
 asio::awaitable<void> CommandDriver::sweep(bool force, pid_t, host::Processes) const {
-  co_await companions::sweep(pool_, command_, force);
+  co_await companions::sweep(pool_, command_, cgroup(), force);
+  co_await scopes_.leave(scope_);
 }
 
 std::vector<std::string> CommandDriver::serves() const {
@@ -82,6 +84,10 @@ asio::awaitable<Fault> CommandDriver::explain(Fault fault, host::LogMark since, 
   };
   fault.log = co_await host::offload(pool_, std::move(read));
   co_return fault;
+}
+
+asio::awaitable<std::vector<std::string>> CommandDriver::enforce_limits(pid_t pid) const {
+  co_return co_await scopes_.enforce(scope_, pid);
 }
 
 Counts CommandDriver::count() const { return {std::nullopt, companions::processes(command_)}; }

@@ -2,14 +2,22 @@
 #pragma once
 
 #include "companions/command.hpp"
+#include "host/scopes.hpp"
 #include "runtime/companion_driver.hpp"
 
 namespace postmultid::runtime {
 
 class CommandDriver : public CompanionDriver {
  public:
-  CommandDriver(host::Children& children, asio::thread_pool& pool, companions::Command command)
-      : CompanionDriver(command.name), children_(children), pool_(pool), command_(std::move(command)) {}
+  CommandDriver(host::Children& children, asio::thread_pool& pool, host::Scopes& scopes, companions::Command command,
+                host::ScopeLimits limits)
+      : CompanionDriver(command.name),
+        children_(children),
+        pool_(pool),
+        scopes_(scopes),
+        scope_{"postmultid-" + host::escaped_for_unit(command.name, true) + ".scope", "Companion " + command.name,
+               limits},
+        command_(std::move(command)) {}
 
   bool needs_restart_from(const Driver& before) const override;
 
@@ -25,6 +33,8 @@ class CommandDriver : public CompanionDriver {
   std::vector<std::string> serves() const override;
   asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const override;
 
+  host::Cgroup cgroup() const override { return scopes_.cgroup(scope_); }
+  asio::awaitable<std::vector<std::string>> enforce_limits(pid_t pid) const override;
   Counts count() const override;
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
 
@@ -33,6 +43,8 @@ class CommandDriver : public CompanionDriver {
 
   host::Children& children_;
   asio::thread_pool& pool_;
+  host::Scopes& scopes_;
+  host::Scope scope_;
   companions::Command command_;
 };
 

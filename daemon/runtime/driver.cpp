@@ -13,6 +13,8 @@ asio::awaitable<bool> Driver::relieved(pid_t holder) const {
   co_return true;
 }
 
+asio::awaitable<std::vector<std::string>> Driver::enforce_limits(pid_t) const { co_return std::vector<std::string>{}; }
+
 asio::awaitable<model::Fault> Driver::explain(model::Fault fault, host::LogMark, pid_t) const { co_return fault; }
 
 }  // namespace postmultid::runtime

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "host/cgroup.hpp"
 #include "host/log_mark.hpp"
 #include "model/error.hpp"
 #include "model/fault.hpp"
@@ -96,6 +97,11 @@ class Driver {
   /// That failure, with what its log says about it since then: of one process that has died, or of all of the member (0).
   /// Waits a moment for what is written late.
   virtual asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const;
+
+  /// The cgroup in which all that is left of it is, whether it is there now or not; none where it can have none.
+  virtual host::Cgroup cgroup() const { return {}; }
+  /// Sees to it that the limits that were declared are in force for what runs as `pid`; returns what is not, in words.
+  virtual asio::awaitable<std::vector<std::string>> enforce_limits(pid_t pid) const;
 
   /// Blocks.
   virtual Counts count() const = 0;

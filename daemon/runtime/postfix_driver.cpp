@@ -31,6 +31,14 @@ constexpr milliseconds kLateWords{1000}, kLateWordsPause{100}, kDeathPause{500};
 
 }  // namespace
 
+// Not "postfix-" before a path: an instance might be called that.
+std::string PostfixDriver::scope_of(const postfix::Instance& instance) {
+  const std::string& id = instance.id.text;
+  if (id == "-") return "postfix.scope";
+  if (id.starts_with('/')) return "postfix:" + host::escaped_for_unit(id) + ".scope";
+  return host::escaped_for_unit(id, true) + ".scope";
+}
+
 void PostfixDriver::describe(model::Member& member) const {
   member.name = instance_.name;
   member.kind = model::Kind::postfix;
@@ -113,8 +121,9 @@ asio::awaitable<Done> PostfixDriver::guard(bool restart, bool accept_new_queue, 
 
 asio::awaitable<Done> PostfixDriver::launch(bool accept_new_queue) const {
   auto seen = co_await look_at_mount(accept_new_queue);
-  if (seen) seen = co_await postfix::launch(tools_, instance_);
-  co_return seen;
+  if (!seen) co_return seen;
+  host::Settle settle = [&scopes = scopes_, scope = scope_](pid_t child) { return scopes.settle(scope, child); };
+  co_return co_await postfix::launch(tools_, instance_, std::move(settle));
 }
 
 asio::awaitable<Proved> PostfixDriver::await_life(milliseconds limit) const {
@@ -144,15 +153,16 @@ asio::awaitable<host::Processes> PostfixDriver::commands(pid_t pid) const {
 }
 
 asio::awaitable<host::Processes> PostfixDriver::survivors(pid_t pid) const {
-  co_return co_await postfix::survivors_beside(tools_, instance_, pid);
+  co_return co_await postfix::survivors_beside(tools_, instance_, pid, cgroup());
 }
 
 asio::awaitable<void> PostfixDriver::sweep(bool force, pid_t only_of, host::Processes commands) const {
-  co_await postfix::sweep(tools_, instance_, force, only_of, std::move(commands));
+  co_await postfix::sweep(tools_, instance_, force, only_of, std::move(commands), cgroup());
+  if (!only_of) co_await scopes_.leave(scope_);
 }
 
 asio::awaitable<void> PostfixDriver::drain(pid_t dead, std::function<void(std::string)> tell) const {
-  co_await postfix::drain(tools_, instance_, dead, std::move(tell));
+  co_await postfix::drain(tools_, instance_, dead, cgroup(), std::move(tell));
 }
 
 asio::awaitable<Done> PostfixDriver::reload(std::shared_ptr<const host::Process> process) const {
@@ -212,6 +222,10 @@ asio::awaitable<Fault> PostfixDriver::explain(Fault fault, host::LogMark since, 
   auto understand = [instance = instance_, fault, words] { return postfix::explained(instance, fault, words); };
   Fault understood = co_await host::offload(tools_.lookers(), std::move(understand));
   co_return co_await with_last_good(std::move(understood));
+}
+
+asio::awaitable<std::vector<std::string>> PostfixDriver::enforce_limits(pid_t pid) const {
+  co_return co_await scopes_.enforce(scope_, pid);
 }
 
 Counts PostfixDriver::count() const {

@@ -1,6 +1,7 @@
 // A member that is a Postfix instance.
 #pragma once
 
+#include "host/scopes.hpp"
 #include "postfix/identity.hpp"
 #include "postfix/instance.hpp"
 #include "postfix/last_good.hpp"
@@ -13,13 +14,19 @@ namespace postmultid::runtime {
 class PostfixDriver : public Driver {
  public:
   PostfixDriver(host::Children& children, postfix::Tools& tools, postfix::QueueMounts& mounts,
-                postfix::LastGood& last_good, postfix::Instance instance, std::vector<std::string> reload_on)
+                postfix::LastGood& last_good, host::Scopes& scopes, postfix::Instance instance,
+                std::vector<std::string> reload_on, host::ScopeLimits limits)
       : children_(children),
         tools_(tools),
         mounts_(mounts),
         last_good_(last_good),
+        scopes_(scopes),
+        scope_{scope_of(instance), "Postfix instance " + instance.id.text, limits},
         instance_(std::move(instance)),
         reload_on_(std::move(reload_on)) {}
+
+  /// "postfix-out.scope", "postfix.scope" of the nameless primary.
+  static std::string scope_of(const postfix::Instance& instance);
 
   void describe(model::Member& member) const override;
   Watched watched() const override;
@@ -47,6 +54,8 @@ class PostfixDriver : public Driver {
   host::LogMark mark_log() const override;
   asio::awaitable<model::Fault> explain(model::Fault fault, host::LogMark since, pid_t dead) const override;
 
+  host::Cgroup cgroup() const override { return scopes_.cgroup(scope_); }
+  asio::awaitable<std::vector<std::string>> enforce_limits(pid_t pid) const override;
   Counts count() const override;
   model::Result<std::vector<std::string>> last_lines(std::size_t count) const override;
 
@@ -61,6 +70,8 @@ class PostfixDriver : public Driver {
   postfix::Tools& tools_;
   postfix::QueueMounts& mounts_;
   postfix::LastGood& last_good_;
+  host::Scopes& scopes_;
+  host::Scope scope_;
   postfix::Instance instance_;
   std::vector<std::string> reload_on_;
 };

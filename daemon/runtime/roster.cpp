@@ -41,6 +41,10 @@ Policy policy_of(const definitions::Supervise& written) {
   return policy;
 }
 
+host::ScopeLimits limits_of(const definitions::Supervise& written) {
+  return {written.memory_max, written.tasks_max, written.cpu_weight};
+}
+
 /// How events speak of those that others run.
 std::optional<supervision::Wording> wording_of(const definitions::Companion& companion) {
   if (!companion.unit.text.empty())
@@ -108,14 +112,15 @@ class Composer {
     const definitions::Instance* declared = declared_as(instance);
     const std::string& group_name = group ? group->name.text : instance.group;
     if (!group) group = group_called(group_name);
-    auto policy = policy_of((declared ? declared->supervise : definitions::Supervise{})
-                                .over(group ? group->supervise : definitions::Supervise{})
-                                .over(definition_.defaults));
+    auto supervise = (declared ? declared->supervise : definitions::Supervise{})
+                         .over(group ? group->supervise : definitions::Supervise{})
+                         .over(definition_.defaults);
     bool examinable = !instance.queue_directory.empty() && !(entry.broken && entry.broken->code == "conflict");
-    roster_.entries.push_back({MemberSpec{instance.id, group_name, instance.enabled, entry.broken, policy, examinable,
-                                          instance.primary, false},
-                               crew_.drive(instance, declared ? declared->reload_on : std::vector<std::string>{}),
-                               entry.enabled_known, entry.shares});
+    roster_.entries.push_back(
+        {MemberSpec{instance.id, group_name, instance.enabled, entry.broken, policy_of(supervise), examinable,
+                    instance.primary, false},
+         crew_.drive(instance, declared ? declared->reload_on : std::vector<std::string>{}, limits_of(supervise)),
+         entry.enabled_known, entry.shares});
   }
 
   void add(const definitions::Companion& companion, const definitions::Group& group) {
@@ -124,10 +129,10 @@ class Composer {
       roster_.problems.push_back(companion.name.place.text() + ": \"" + id.text + "\" is an instance of Postfix");
       return;
     }
-    auto policy = policy_of(companion.supervise.over(group.supervise).over(definition_.defaults));
-    MemberSpec spec{id, group.name.text, true, {}, policy, true, false, true};
+    auto supervise = companion.supervise.over(group.supervise).over(definition_.defaults);
+    MemberSpec spec{id, group.name.text, true, {}, policy_of(supervise), true, false, true};
     spec.wording = wording_of(companion);
-    roster_.entries.push_back({std::move(spec), crew_.drive(companion), true});
+    roster_.entries.push_back({std::move(spec), crew_.drive(companion, limits_of(supervise)), true});
   }
 
   const definitions::Instance* declared_as(const postfix::Instance& instance) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "definitions/definition.hpp"
+#include "host/units.hpp"
 #include "postfix/inventory.hpp"
 #include "runtime/driver.hpp"
 #include "supervision/events.hpp"
@@ -31,9 +32,10 @@ struct Roster {
 class Crew {
  public:
   virtual ~Crew() = default;
-  virtual std::shared_ptr<const Driver> drive(const postfix::Instance& instance,
-                                              std::vector<std::string> reload_on) const = 0;
-  virtual std::shared_ptr<const Driver> drive(const definitions::Companion& companion) const = 0;
+  virtual std::shared_ptr<const Driver> drive(const postfix::Instance& instance, std::vector<std::string> reload_on,
+                                              host::ScopeLimits limits) const = 0;
+  virtual std::shared_ptr<const Driver> drive(const definitions::Companion& companion,
+                                              host::ScopeLimits limits) const = 0;
 };
 
 Roster compose(const std::vector<postfix::Listed>& listed, const definitions::Definition& definition, const Crew& crew);

@@ -78,6 +78,7 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       pool_(pool),
       children_(loop),
       units_(loop),
+      scopes_(units_, pool),
       tools_(children_, pool, observers_),
       inventory_(tools_),
       places_(std::move(places)),
@@ -174,12 +175,13 @@ void Shell::tell_kept() {
 
 // ---- who there is
 
-std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance,
-                                           std::vector<std::string> reload_on) const {
-  return std::make_shared<PostfixDriver>(children_, tools_, mounts_, last_good_, instance, std::move(reload_on));
+std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance, std::vector<std::string> reload_on,
+                                           host::ScopeLimits limits) const {
+  return std::make_shared<PostfixDriver>(children_, tools_, mounts_, last_good_, scopes_, instance,
+                                         std::move(reload_on), limits);
 }
 
-std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) const {
+std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c, host::ScopeLimits limits) const {
   std::optional<companions::Endpoint> ready;
   if (c.ready) ready = {c.ready->host, c.ready->port, c.ready->path};
   if (!c.unit.text.empty())
@@ -195,7 +197,7 @@ std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c) cons
                               c.stop_signal,
                               c.name.place.text(),
                               places_.run_directory + "/companions/" + c.name.text};
-  return std::make_shared<CommandDriver>(children_, pool_, std::move(command));
+  return std::make_shared<CommandDriver>(children_, pool_, scopes_, std::move(command), limits);
 }
 
 void Shell::use(definitions::Definition definition) {
@@ -268,6 +270,8 @@ void Shell::enroll(Roster roster) {
   inventory.remembered = remembered_;
   dispatch(inventory);
   std::erase_if(remembered_, [this](const auto& each) { return wards_.contains(each.first); });
+  for (const auto& [id, of] : wards_)
+    if (of.charge) enforce_limits_soon(id);
   std::map<MemberId, Watched> watched;
   for (const auto& [id, of] : wards_) watched[id] = of.driver->watched();
   lookout_.watch(std::move(watched));

@@ -15,6 +15,7 @@
 #include "definitions/definition.hpp"
 #include "host/children.hpp"
 #include "host/log.hpp"
+#include "host/scopes.hpp"
 #include "host/surroundings.hpp"
 #include "host/units.hpp"
 #include "postfix/inventory.hpp"
@@ -82,9 +83,9 @@ class Shell : public Service, private Crew {
   using Input = supervision::Input;
   using Happened = supervision::Happened;
 
-  std::shared_ptr<const Driver> drive(const postfix::Instance& instance,
-                                      std::vector<std::string> reload_on) const override;
-  std::shared_ptr<const Driver> drive(const definitions::Companion& companion) const override;
+  std::shared_ptr<const Driver> drive(const postfix::Instance& instance, std::vector<std::string> reload_on,
+                                      host::ScopeLimits limits) const override;
+  std::shared_ptr<const Driver> drive(const definitions::Companion& companion, host::ScopeLimits limits) const override;
 
   Handover handover() const;
   asio::awaitable<void> take_over();
@@ -146,6 +147,8 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> mark_log(model::MemberId id);
   asio::awaitable<void> note_memory(std::shared_ptr<Charge> charge);
   asio::awaitable<void> run_errand(supervision::Errand action);
+  void enforce_limits_soon(const model::MemberId& id);
+  asio::awaitable<void> enforce_limits(model::MemberId id);
   asio::awaitable<void> watch(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_for_ever(model::MemberId id, std::shared_ptr<Charge> charge);
   asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
@@ -177,6 +180,7 @@ class Shell : public Service, private Crew {
   asio::thread_pool observers_{8};
   mutable host::Children children_;
   mutable host::Units units_;
+  mutable host::Scopes scopes_;
   mutable postfix::Tools tools_;
   postfix::Inventory inventory_;
   Places places_;

@@ -139,12 +139,14 @@ asio::awaitable<void> Shell::observe_for_ever() {
 }
 
 asio::awaitable<void> Shell::observe(MemberId id) {
-  auto count = [driver = wards_.at(id).driver] { return driver->count(); };
-  Counts counts = co_await host::offload(observers_, std::move(count));
+  auto driver = wards_.at(id).driver;
+  auto count = [driver, own = driver->cgroup()] { return std::pair(driver->count(), own.usage()); };
+  auto [counts, usage] = co_await host::offload(observers_, std::move(count));
   auto found = wards_.find(id);
   if (found == wards_.end()) co_return;
   found->second.observing = false;
   found->second.counts = counts;
+  found->second.usage = usage;
   found->second.counted = true;
   publish();
 }

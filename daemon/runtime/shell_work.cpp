@@ -252,6 +252,35 @@ void Shell::take_charge(const MemberId& id, std::shared_ptr<const Life> life, At
   asio::co_spawn(loop_, watch(id, charge), report_end);
   asio::co_spawn(loop_, look_for_ever(id, charge), report_end);
   asio::co_spawn(loop_, note_memory(charge), report_end);
+  of.lacks_limits.clear();
+  enforce_limits_soon(id);
+}
+
+void Shell::enforce_limits_soon(const MemberId& id) {
+  Ward& of = wards_.at(id);
+  of.enforce_again = true;
+  if (!std::exchange(of.enforcing, true)) asio::co_spawn(loop_, enforce_limits(id), report_end);
+}
+
+/// As its files say by now, one after the other: what was declared last is what stays.
+asio::awaitable<void> Shell::enforce_limits(MemberId id) {
+  for (auto found = wards_.find(id); found != wards_.end(); found = wards_.find(id)) {
+    if (!found->second.charge || !std::exchange(found->second.enforce_again, false)) {
+      found->second.enforcing = false;
+      co_return;
+    }
+    auto driver = found->second.driver;
+    auto charge = found->second.charge;
+    auto lacking = co_await driver->enforce_limits(charge->life->pid());
+    found = wards_.find(id);
+    if (found == wards_.end() || found->second.charge != charge) continue;
+    std::string words;
+    for (const std::string& each : lacking) words += (words.empty() ? "" : "; ") + each;
+    if (words == found->second.lacks_limits) continue;
+    if (!words.empty()) note(id.text, "limits-not-in-force", words);
+    found->second.lacks_limits = std::move(words);
+    publish();
+  }
 }
 
 asio::awaitable<void> Shell::watch(MemberId id, std::shared_ptr<Charge> charge) {

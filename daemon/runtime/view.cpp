@@ -146,6 +146,7 @@ Member view(const supervision::Fleet& fleet, const Overview& overview, const Mac
   const auto& broken = machine.spec().broken;
   bool config_ok = !broken && ward.shares.empty();
   if (!machine.spec().companion) member.checks.push_back({"config", config_ok, broken ? broken->message : ward.shares});
+  if (ward.charge && !ward.lacks_limits.empty()) member.checks.push_back({"limits", false, ward.lacks_limits});
   member.health = health_of(machine, member.checks);
   member.reason = reason_of(fleet, machine, ward, clocks);
   if (member.reason) member.reason->effect = effect_of(overview, machine, ward);
@@ -155,6 +156,9 @@ Member view(const supervision::Fleet& fleet, const Overview& overview, const Mac
   if (machine.last_exit()) member.last_exit = last_exit_of(machine, clocks);
   member.queue = ward.counts.queue;
   if (ward.counted) member.processes = ward.counts.processes;
+  member.memory_bytes = ward.usage.memory_bytes;
+  member.tasks = ward.usage.tasks;
+  member.cpu_seconds = ward.usage.cpu_seconds;
   return member;
 }
 

@@ -65,7 +65,10 @@ struct Ward {
   std::vector<std::string> listeners;
   std::string shares;  // endpoints, with whom
   Counts counts;
+  host::Usage usage;
   bool counted = false;
+  std::string lacks_limits;  // of those that were declared, what is not in force and why
+  bool enforcing = false, enforce_again = false;
   bool observing = false;    // an observation is under way; if its disk hangs there is never a second one
   bool sighting = false;     // ... nor of this kind
   std::string under_way;     // what a drain waits for

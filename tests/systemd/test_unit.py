@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lab import smtp
 from lab.border import MEMBERS, start_order, stop_order
-from lab.control import get, pmctl, wait_for_all_running, wait_for_state
+from lab.control import get, pmctl, wait_for_all_running
 from lab.definition import FILE, ORDER
 from lab.processes import listening_ports, masters, postfix_processes
 from lab.unit import UNIT, active_state, main_pid, run, shown, systemctl
@@ -72,8 +72,7 @@ def test_stop_ends_all_masters_in_reverse_order_and_leaves_nothing_of_postfix(me
 def test_however_often_the_daemon_is_killed_another_is_started_and_adopts_the_masters(members, mail_hub):
     for _ in range(7):   # by default systemd gives up after the fifth
         killed = main_pid()
-        # Without "main" the signal is for all processes of the unit.
-        systemctl("kill", "--kill-whom=main", "--signal=KILL")
+        systemctl("kill", "--signal=KILL")
         wait_for_another_daemon(than=killed)
     assert pids() == members
     assert sorted(process.pid for process in masters()) == sorted(members[ident] for ident in MEMBERS)
@@ -83,14 +82,6 @@ def test_however_often_the_daemon_is_killed_another_is_started_and_adopts_the_ma
     assert pmctl("restart", "postfix-out").code == 0
     assert systemctl("stop").code == 0
     assert postfix_processes() == []
-
-
-def test_a_unit_of_which_everything_was_killed_comes_back_as_a_whole():
-    primary = wait_for_state("-", "running")["pid"]
-    killed = main_pid()
-    systemctl("kill", "--signal=KILL")
-    wait_for_another_daemon(than=killed)
-    assert primary not in pids().values()
 
 
 def wait_for_another_daemon(than):

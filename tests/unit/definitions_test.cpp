@@ -190,6 +190,10 @@ TEST_CASE("durations mean what their units say, and never is none") {
     CHECK(longest == 365 * 24h);
   CHECK(definition.primary->supervise.retry_failed->after == 1h);
   CHECK(definition.primary->supervise.start_limit == 1000);
+  CHECK(edges.memory_max == std::uint64_t{1} << 50);
+  CHECK(edges.tasks_max == 4194304);
+  CHECK(edges.cpu_weight == 10000);
+  CHECK(definition.primary->supervise.memory_max == std::numeric_limits<std::uint64_t>::max());
 }
 
 TEST_CASE("what is not written is absent, and what is nearer counts") {
@@ -210,7 +214,9 @@ TEST_CASE("all complaints come at once, in the order of the file, one a line") {
         "f:2:51: unknown key \"z\" in supervise; there are restart, on_unhealthy, on_upgrade, restart_delay, "
         "restart_delay_max, "
         "stable_after, "
-        "start_limit, start_limit_interval, retry_failed, start_timeout, stop_timeout, stop_grace, orphan_grace\n"
+        "start_limit, start_limit_interval, retry_failed, start_timeout, stop_timeout, stop_grace, orphan_grace, "
+        "memory_max, "
+        "tasks_max, cpu_weight\n"
         "f:2:70: start_limit: must be a whole number from 1 to 1000\n");
   CHECK(complaints("a: &x 1\nb: !t 2\na: ~\n") ==
         "f:1:4: an anchor (&name); write the value itself\n"

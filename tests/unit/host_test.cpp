@@ -7,14 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "host/bus.hpp"
+#include "host/cgroup.hpp"
 #include "host/children.hpp"
 #include "host/deadline.hpp"
 #include "host/exit.hpp"
@@ -24,6 +28,7 @@
 #include "host/memory_cgroup.hpp"
 #include "host/proc.hpp"
 #include "host/process.hpp"
+#include "host/scopes.hpp"
 #include "host/sockets.hpp"
 #include "host/temporary_directory.hpp"
 #include "host/watch.hpp"
@@ -387,4 +392,129 @@ TEST_CASE("a bus that is not there, does not answer or hangs up keeps nobody wai
   CHECK(gone());
   silent.close();
   CHECK(gone());
+}
+
+TEST_CASE("a process's cgroup is that of version 2, wherever it is mounted") {
+  CHECK(cgroup_path_in("0::/system.slice/cron.service\n") == "/system.slice/cron.service");
+  CHECK(cgroup_path_in("9:name=systemd:/a\n4:memory:/b\n0::/\n") == "/");
+  CHECK_FALSE(cgroup_path_in("4:memory:/b\n"));
+  CHECK_FALSE(cgroup_path_in(""));
+
+  auto plain = cgroup_mount_in("25 30 0:23 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n");
+  REQUIRE(plain);
+  CHECK(plain->directory_of("/") == "/sys/fs/cgroup");
+  CHECK(plain->directory_of("/system.slice/a.scope") == "/sys/fs/cgroup/system.slice/a.scope");
+  CHECK_FALSE(plain->directory_of("/../outside"));  // of our namespace
+
+  auto hybrid = cgroup_mount_in(
+      "30 25 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs ro\n31 30 0:27 / /mnt/cg rw - cgroup2 none rw\n"
+      "32 30 0:27 / /sys/fs/cgroup/unified rw master:1 propagate_from:2 - cgroup2 cgroup2 rw\n"
+      "33 30 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+  REQUIRE(hybrid);
+  CHECK(hybrid->point == "/sys/fs/cgroup/unified");
+
+  auto part = cgroup_mount_in("31 30 0:27 /docker/a\\040b /sys/fs/cgroup rw - cgroup2 none rw\n");
+  REQUIRE(part);
+  CHECK(part->directory_of("/docker/a b") == "/sys/fs/cgroup");
+  CHECK(part->directory_of("/docker/a b/c") == "/sys/fs/cgroup/c");
+  CHECK_FALSE(part->directory_of("/docker/a bc"));
+  CHECK_FALSE(cgroup_mount_in("33 30 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\nnonsense\n"));
+}
+
+TEST_CASE("a cgroup's files say what its processes use, or that it is not available") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(directory->path() + "/" + name) << text;
+  };
+  Cgroup cgroup(directory->path());
+  CHECK_FALSE(cgroup.populated());
+  CHECK_FALSE(cgroup.usage().memory_bytes);
+  CHECK_FALSE(cgroup.usage().cpu_seconds);
+  write("cgroup.events", "populated 1\nfrozen 0\n");
+  write("memory.current", "1048576\n");
+  write("pids.current", "7\n");
+  write("cpu.stat", "usage_usec 2500000\nuser_usec 1\n");
+  write("memory.max", "max\n");
+  write("pids.max", "12x\n");
+  CHECK(cgroup.populated());
+  CHECK(cgroup.usage().memory_bytes == 1048576);
+  CHECK(cgroup.usage().tasks == 7);
+  CHECK(cgroup.usage().cpu_seconds == 2.5);
+  CHECK(cgroup.number("memory.max") == std::numeric_limits<std::uint64_t>::max());
+  CHECK_FALSE(cgroup.number("pids.max"));
+  // Who is in it, here and below, and lives.
+  write("cgroup.procs", std::to_string(::getpid()) + "\n0\n");
+  std::filesystem::create_directory(directory->path() + "/below");
+  std::ofstream(directory->path() + "/below/cgroup.procs") << ::getppid() << "\n";
+  std::vector<pid_t> pids;
+  for (const Process& process : cgroup.processes()) pids.push_back(process.pid());
+  CHECK(pids == std::vector<pid_t>{::getpid(), ::getppid()});
+  CHECK(Cgroup().processes().empty());
+  CHECK_FALSE(Cgroup().kill());
+}
+
+TEST_CASE("names are escaped for units as systemd-escape does it") {
+  for (std::string text : {"postfix-out", "/etc/postfix/a", ".hidden", "a.b_c:d", "x!@%=+\\", "ä"}) {
+    std::string escaped = escaped_for_unit(text);
+    CAPTURE(text);
+    CHECK(std::all_of(escaped.begin(), escaped.end(), [](unsigned char c) { return std::isprint(c); }));
+    if (::access("/usr/bin/systemd-escape", X_OK) == 0)
+      CHECK(run({{"/usr/bin/systemd-escape", "--", text}, {}, false}).output == escaped + "\n");
+  }
+  CHECK(escaped_for_unit("postfix-out", true) == "postfix-out");
+  CHECK(escaped_for_unit("postfix-a@b", true) == "postfix-a\\x40b");
+}
+
+namespace {
+
+Settle settled_by(std::function<void(pid_t)> look) {
+  return [look = std::move(look)](pid_t child) -> asio::awaitable<void> {
+    look(child);
+    co_return;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("a child that is to be settled has executed nothing before, and is as any other afterwards") {
+  pid_t settled = 0;
+  std::string before;
+  Command command =
+      shell("grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | tr '\\n' ' '; echo err >&2; exit 3");
+  command.settle = settled_by([&](pid_t child) {
+    settled = child;
+    before = executable(child);
+  });
+  Ended ended = run(std::move(command));
+  CHECK(settled > 0);
+  CHECK(before == executable(::getpid()));
+  CHECK(WEXITSTATUS(ended.wait_status) == 3);
+  CHECK(ended.errors == "err\n");
+  CHECK(ended.output.find("SigBlk:\t0000000000000000") != std::string::npos);
+  CHECK(ended.output.find("SigIgn:\t0000000000000000") != std::string::npos);
+  CHECK(ended.output.find("0 1 2 3 ") != std::string::npos);
+  CHECK(ended.output.find("0 1 2 3 4") == std::string::npos);
+}
+
+TEST_CASE(
+    "a program that cannot be executed is named also after its child was settled, and one that was killed is dead") {
+  asio::io_context loop;
+  Children children(loop);
+  std::string message;
+  int status = 0;
+  auto body = [&]() -> asio::awaitable<void> {
+    Command none{{"/no/such/program"}, {}, false, "/", settled_by([](pid_t) {})};
+    auto ended = co_await children.run(std::move(none));
+    if (!ended) message = ended.error().message;
+    Command killed = shell("exit 0");
+    killed.settle = settled_by([](pid_t child) { ::kill(child, SIGKILL); });
+    auto dead = co_await children.run(std::move(killed));
+    if (dead) status = dead->wait_status;
+    loop.stop();
+  };
+  asio::co_spawn(loop, body(), asio::detached);
+  loop.run();
+  CHECK(message.find("/no/such/program") != std::string::npos);
+  CHECK(WTERMSIG(status) == SIGKILL);
 }

@@ -31,17 +31,21 @@ const std::vector<postfix::Listed> kHost{listed("", "", true), listed("postfix-i
 /// Remembers what it was asked to drive; drives nothing.
 class NoCrew : public Crew {
  public:
-  std::shared_ptr<const Driver> drive(const postfix::Instance& instance,
-                                      std::vector<std::string> reload_on) const override {
+  std::shared_ptr<const Driver> drive(const postfix::Instance& instance, std::vector<std::string> reload_on,
+                                      host::ScopeLimits limits) const override {
     reloads[instance.id.text] = std::move(reload_on);
+    memory[instance.id.text] = limits.memory_max;
     return nullptr;
   }
-  std::shared_ptr<const Driver> drive(const definitions::Companion& companion) const override {
+  std::shared_ptr<const Driver> drive(const definitions::Companion& companion,
+                                      host::ScopeLimits limits) const override {
+    memory[companion.name.text] = limits.memory_max;
     companions.push_back(companion.name.text);
     return nullptr;
   }
   mutable std::map<std::string, Names> reloads;
   mutable Names companions;
+  mutable std::map<std::string, std::optional<std::uint64_t>> memory;
 };
 
 struct Composed {
@@ -126,6 +130,19 @@ TEST_CASE("what is nearer to the member counts: its own words, its group's, the 
   CHECK(spec_of(roster, "-").policy.stop_grace == std::chrono::seconds(3));
   CHECK(crew.reloads["postfix-in"] == Names{"/etc/ssl/a.pem"});
   CHECK(crew.reloads["-"] == Names{"/etc/ssl/b.pem"});
+}
+
+TEST_CASE("limits are laid over each other as the rest of supervise is") {
+  auto [roster, crew] = composed(
+      "version: 1\n"
+      "defaults: { supervise: { memory_max: 1G } }\n"
+      "groups:\n- name: mta\n  members: [postfix-out, filter, postfix-in]\n  supervise: { memory_max: 2G }\n"
+      "companions:\n- {name: filter, command: [/bin/true], supervise: {memory_max: infinity}}\n"
+      "instances:\n- {name: postfix-in, supervise: {memory_max: 512M, tasks_max: 50}}\n");
+  CHECK(crew.memory["-"] == 1ul << 30);
+  CHECK(crew.memory["postfix-out"] == 2ul << 30);
+  CHECK(crew.memory["filter"] == std::numeric_limits<std::uint64_t>::max());
+  CHECK(crew.memory["postfix-in"] == 512ul << 20);
 }
 
 TEST_CASE("what does not fit this host is said with its place, and left out") {
