@@ -204,3 +204,6 @@ def test_the_hosts_shutdown_is_the_same_ordered_stop(members, journal):
     assert stop_order(journal) == list(reversed(MEMBERS))
     # It was us who stopped them: nobody's stop was seen from outside.
     assert not journal.find(r"postmultid\[\d+\]: .*(stopped-outside|died)")
+    # As it was: a system in which shutdown.target is reached cannot be told to end.
+    run("systemctl", "isolate", "multi-user.target", within=90)
+    assert active_state() == "active"

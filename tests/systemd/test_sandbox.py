@@ -21,11 +21,11 @@ def alice(members):
     run("useradd", "--create-home", "alice")
     TOOL.write_text("#!/bin/sh\n"
                     "{ id -un; id -Gn; cat /proc/self/oom_score_adj; mktemp; ulimit -n; cat; } >>/home/alice/by-$1 2>&1\n"
-                    "sendmail bob@tool.example </dev/null >>/home/alice/by-$1 2>&1\n")
+                    "/usr/sbin/sendmail bob@tool.example </dev/null >>/home/alice/by-$1 2>&1\n")
     TOOL.chmod(0o755)
     Path("/home/alice/.forward").write_text(f'\\alice, "|{TOOL} local"\n')
     os.chown("/home/alice/.forward", pwd.getpwnam("alice").pw_uid, -1)
-    postconf("-", "mydestination = here.example", "local_transport = local", "home_mailbox = Maildir/",
+    postconf("-", "mydestination = here.example, $myorigin", "local_transport = local", "home_mailbox = Maildir/",
              "transport_maps = inline:{tool.example=tool:}", "virtual_alias_maps =",
              "authorized_submit_users = static:anyone")
     with open("/etc/postfix/master.cf", "a", encoding="ascii") as master_cf:
@@ -53,15 +53,17 @@ def test_mail_comes_to_a_home_to_commands_and_from_set_gid_postdrop(alice):
 
 
 def test_what_is_chrooted_and_who_binds_a_port_of_root_are_there(members):
-    # smtpd of postfix-in serves port 25, and qmgr, pickup and cleanup are chrooted by Debian's master.cf.
+    # smtpd of postfix-in serves port 25, and pickup is chrooted by Debian's master.cf.
     assert "*:25" in member("postfix-in")["listeners"]
     roots = {process.command: os.readlink(f"/proc/{process.pid}/root") for process in of_instance("postfix-in")}
-    assert roots["qmgr"] == "/var/spool/postfix-in"
+    assert roots["pickup"] == "/var/spool/postfix-in"
     assert roots["master"] == "/"
 
 
 def test_the_daemon_is_spared_by_the_kernel_and_mail_is_not_above_others(members):
-    assert Path(f"/proc/{main_pid()}/oom_score_adj").read_text().strip() == "-500"
+    # Without CAP_SYS_RESOURCE, as in many a container, systemd itself cannot spare anybody.
+    can_be = run("sh", "-c", "echo -500 >/proc/self/oom_score_adj").code == 0
+    assert Path(f"/proc/{main_pid()}/oom_score_adj").read_text().strip() == ("-500" if can_be else "0")
     for ident in ("postfix-in", "filter"):
         assert Path(f"/proc/{members[ident]}/oom_score_adj").read_text().strip() == "0"
 
