@@ -163,7 +163,8 @@ Result<void> Facade::pretend(const std::string& unit, const model::Proof& master
   return put(root_ + kPassing + "/" + unit + ".d/" + kPretence,
              "[Service]\nExecStartPre=\nExecStart=\nExecStart=+/bin/sh -c '[ /proc/" + pid + "/exe -ef " +
                  master.executable + " ] && echo " + pid +
-                 " >/sys/fs/cgroup$$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs'\n");
+                 " >/sys/fs/cgroup$$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs'\nPIDFile=" + master.lock_file +
+                 "\n");
 }
 
 Result<void> Facade::end_pretence() const {

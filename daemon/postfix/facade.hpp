@@ -33,7 +33,9 @@ class Facade {
   model::Result<void> remove() const;
 
   /// Until the pretence is ended, to start the unit only takes in this master, which runs already: whatever is in a unit's
-  /// cgroup is its own. (It would fail to start another, and without a process it would run its ExecStop=.)
+  /// cgroup is its own. (It would fail to start another, and without a process it would run its ExecStop=.) systemd is told that
+  /// it is the unit's main process: else it guesses after each reload, and may take a helper of postfix-script's for it, whose
+  /// end would stop the unit.
   model::Result<void> pretend(const std::string& unit, const model::Proof& master) const;
   model::Result<void> end_pretence() const;
   /// The package's unit for this instance, if it has one.

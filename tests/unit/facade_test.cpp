@@ -137,11 +137,14 @@ TEST_CASE("for a moment the start of an instance's unit only takes in what runs 
   Facade facade("/usr/bin/pmctl", root.directory.path());
   postmultid::model::Proof master;
   master.pid = 4711;
+  master.lock_file = "/var/spool/postfix/pid/master.pid";
   master.executable = "/usr/lib/postfix/sbin/master";
   for (const char* unit : {"postfix@-.service", "postfix@postfix-out.service"}) CHECK(facade.pretend(unit, master));
   CHECK(root.files_in("/run") == 2);
   CHECK(root.read("/run/systemd/system/postfix@-.service.d/zz-postmultid-handback.conf").find("/proc/4711/exe") !=
         std::string::npos);
+  CHECK(root.read("/run/systemd/system/postfix@-.service.d/zz-postmultid-handback.conf")
+            .find("\nPIDFile=/var/spool/postfix/pid/master.pid\n") != std::string::npos);
   for (int i = 0; i < 2; ++i) CHECK(facade.end_pretence());
   CHECK(root.files_in("/run") == 0);
 }
