@@ -28,9 +28,9 @@ namespace {
 using Response = http::response<http::string_body>;
 
 asio::awaitable<Response> exchange_on(stream_protocol::endpoint endpoint, http::request<http::string_body> request,
-                                      std::chrono::seconds limit) {
+                                      steady_clock::time_point end) {
   beast::basic_stream<stream_protocol> stream(co_await asio::this_coro::executor);
-  stream.expires_after(limit);
+  stream.expires_at(end);
   co_await stream.async_connect(endpoint, asio::use_awaitable);
   co_await http::async_write(stream, request, asio::use_awaitable);
   beast::flat_buffer buffer;
@@ -58,21 +58,24 @@ bool broken(const boost::system::error_code& error) {
          error == boost::system::errc::connection_reset || error == boost::system::errc::broken_pipe;
 }
 
-/// Waits a little before each next try; says when there is to be none.
+/// Waits a little before each next try; says when there is to be none: at that end, or before.
 class Patience {
  public:
+  explicit Patience(steady_clock::time_point last = steady_clock::time_point::max()) : last_(last) {}
+
   /// Only who was there once is waited for.
   bool for_another_try_after(const boost::system::error_code& error) {
     bool absent =
         error == boost::system::errc::no_such_file_or_directory || error == boost::system::errc::connection_refused;
     if (!broken(error) && !(absent && end_)) return false;
-    if (!end_) end_ = steady_clock::now() + kPatience;
+    if (!end_) end_ = std::min(last_, steady_clock::now() + kPatience);
     if (steady_clock::now() >= *end_) return false;
     std::this_thread::sleep_for(kPause);
     return true;
   }
 
  private:
+  steady_clock::time_point last_;
   std::optional<steady_clock::time_point> end_;
 };
 
@@ -177,11 +180,11 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
                               const Heard& heard) {
   if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
   std::optional<Response> response;
-  for (Patience patience; !response;) {
+  auto end = steady_clock::now() + answer_limit_;
+  for (Patience patience(end); !response;) {
     asio::io_context context;
     boost::system::error_code error;
-    asio::co_spawn(context,
-                   exchange_on(stream_protocol::endpoint(socket_), make_request(method, target, body), answer_limit_),
+    asio::co_spawn(context, exchange_on(stream_protocol::endpoint(socket_), make_request(method, target, body), end),
                    [&](std::exception_ptr failed, Response answer) {
                      try {
                        if (failed) std::rethrow_exception(failed);

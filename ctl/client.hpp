@@ -39,7 +39,7 @@ class Client {
   // A start reads all instances before it is answered; where a file system hangs each postconf takes its limit of 10 s.
   static constexpr std::chrono::seconds kAnswerLimit{120};
 
-  /// `answer_limit`: the longest that it may be silent.
+  /// `answer_limit`: the longest that it may be silent, in all tries together.
   explicit Client(std::string socket, std::chrono::seconds answer_limit = kAnswerLimit)
       : socket_(std::move(socket)), answer_limit_(answer_limit) {}
 
