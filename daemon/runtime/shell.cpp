@@ -210,15 +210,15 @@ asio::awaitable<Result<void>> Shell::reread() {
   std::uint64_t begun = ++rereads_begun_;
   auto listed = co_await inventory_.read();
   if (!listed) co_return std::unexpected(listed.error());
-  if (begun < newest_reread_) co_return Result<void>{};  // a later one has overtaken it
+  auto look = [directory = places_.run_directory + "/companions"] { return companions::records(directory); };
+  auto recorded = co_await host::offload(pool_, std::move(look));
+  // A later one has overtaken it: what that has read is in force already.
+  if (begun < newest_reread_) co_return Result<void>{};
   newest_reread_ = begun;
   for (postfix::Listed& entry : *listed) keep_id_of_running(entry.instance);
   mail_version_ = listed->front().instance.mail_version;
   learn_wrapper(listed->front());
   Roster roster = compose(*listed, definition_, *this);
-  auto look = [directory = places_.run_directory + "/companions"] { return companions::records(directory); };
-  auto recorded = co_await host::offload(pool_, std::move(look));
-  if (begun < newest_reread_) co_return Result<void>{};
   add_orphans(recorded, roster);
   enroll(std::move(roster));
   co_return Result<void>{};
