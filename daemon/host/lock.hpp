@@ -4,20 +4,26 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "host/fd.hpp"
 #include "model/error.hpp"
 
 namespace postmultid::host {
 
-/// The lock, or who has it: EWOULDBLOCK in the error's number.
+/// The lock, or within a second who has it: EWOULDBLOCK in the error's number.
 inline model::Result<Fd> take_lock(const std::string& path) {
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return std::unexpected(model::system_error("open " + path));
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0)
+  // A child of the one that has just died may have it for a moment longer: until it executes its program.
+  int tries = 20;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) < 0 && --tries > 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  if (tries == 0)
     return std::unexpected(
-        model::Error{"another postmultid is running: it holds " + path + " (pmctl status shows it)", errno});
+        model::Error{"another postmultid is running: it holds " + path + " (pmctl status shows it)", EWOULDBLOCK});
   return file;
 }
 
