@@ -120,17 +120,22 @@ class HeldPostconf:
     def __init__(self):
         self._asked = Path("/tmp/postconf-asked")
         os.mkfifo(self._asked)
-        self.program = Path("/usr/local/sbin/postconf")
-        self.program.write_text("#!/bin/sh\n"
-                                f'case $1 in -e | -X) echo >{self._asked}; exec sleep 1000 ;; esac\n'
-                                'exec /usr/sbin/postconf "$@"\n')
-        self.program.chmod(0o755)
+        self._put("#!/bin/sh\n"
+                  f'case $1 in -e | -X) echo >{self._asked}; exec sleep 1000 ;; esac\n'
+                  'exec /usr/sbin/postconf "$@"\n')
+
+    def _put(self, text):
+        """In one step: the daemon may be about to execute it."""
+        new = Path("/usr/local/sbin/postconf.new")
+        new.write_text(text)
+        new.chmod(0o755)
+        new.rename("/usr/local/sbin/postconf")
 
     def wait_until_asked(self):
         self._asked.read_text()
 
     def release(self):
-        self.program.write_text('#!/bin/sh\nexec /usr/sbin/postconf "$@"\n')
+        self._put('#!/bin/sh\nexec /usr/sbin/postconf "$@"\n')
 
 
 @pytest.mark.parametrize("then", ["takeover", "handback"])
@@ -156,7 +161,6 @@ def test_a_takeover_or_handback_that_is_cut_short_is_gone_on_with_or_undone(bord
         assert pmctl(then if verb == "handback" else "takeover", "--yes").code == OK
         assert status()["daemon"]["problems"] == []
         if verb == "takeover":
-            hold.program.unlink()
             os.unlink("/tmp/postconf-asked")
             hold = HeldPostconf()
     assert wrapper() == (OURS if then == "takeover" else THEIRS)

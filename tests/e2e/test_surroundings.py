@@ -24,6 +24,10 @@ def reason(ident):
     return member(ident)["reason"]
 
 
+def listeners_of(ident):
+    return next(check for check in member(ident)["checks"] if check["name"] == "listeners")["detail"]
+
+
 def append_to_master_cf(ident, line):
     with open(f"/etc/{ident}/master.cf", "a", encoding="ascii") as master_cf:
         master_cf.write(line + "\n")
@@ -41,9 +45,8 @@ def test_an_address_that_comes_late_goes_and_returns(border):
 
     address("del")   # master holds its socket: nobody is stopped for that
     # A look as a client that is under way may first wait for an smtpd that waits for its anvil.
-    until(lambda: member("postfix-in")["health"] == "degraded", 60, "that nobody can come to it is seen")
-    listeners = next(check for check in member("postfix-in")["checks"] if check["name"] == "listeners")
-    assert f"{ADDRESS} is no address of this host any more" in listeners["detail"]
+    until(lambda: f"{ADDRESS} is no address of this host any more" in listeners_of("postfix-in"), 60, "that is seen")
+    assert member("postfix-in")["health"] == "degraded"
     assert member("postfix-in")["pid"] == first
     address("add")
     until(lambda: member("postfix-in")["health"] == "ok", 60, "and that it has returned")
