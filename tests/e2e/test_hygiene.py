@@ -1,4 +1,5 @@
 """What the daemon's processes are given, and what becomes of those that nobody owns."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,6 +17,15 @@ def status_line(pid, name):
 
 # Of the thread library's own: glibc's posix_spawn leaves them ignored, and whoever uses threads sets them up for himself.
 INTERNAL = 3 << 31
+
+
+def open_by(pid):
+    """What its descriptors are; some may be closed between the two looks."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(link))
+    return found
 
 
 def inherited(pid):
@@ -38,8 +48,7 @@ def test_a_master_has_a_clean_slate(daemon):
     environment = Path(f"/proc/{master}/environ").read_bytes().split(b"\0")
     names = {variable.split(b"=")[0].decode() for variable in environment if variable}
     assert names <= {"PATH", "LANG", "TZ", "INVOCATION_ID", "MAIL_CONFIG", "MAIL_LOGTAG"}, names
-    ours = {os.readlink(link) for link in Path(f"/proc/{daemon.pid}/fd").iterdir()}
-    theirs = {os.readlink(link) for link in Path(f"/proc/{master}/fd").iterdir()}
+    ours, theirs = open_by(daemon.pid), open_by(master)
     assert not {link for link in ours & theirs if "socket:" in link or "pidfd" in link}
 
     # As a master has it that was started without us.
