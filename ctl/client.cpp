@@ -51,6 +51,7 @@ Trouble unreachable(const std::string& socket, const boost::system::error_code& 
 
 // A daemon is back within a second; a busy host takes a little longer.
 constexpr std::chrono::seconds kPatience{5};
+// Nothing tells a client when somebody begins to listen again.
 constexpr std::chrono::milliseconds kPause{20};
 
 bool broken(const boost::system::error_code& error) {

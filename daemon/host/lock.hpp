@@ -18,6 +18,7 @@ inline model::Result<Fd> take_lock(const std::string& path) {
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return std::unexpected(model::system_error("open " + path));
   // A child of the one that has just died may have it for a moment longer: until it executes its program.
+  // flock(2) has no time limit, so it is asked again.
   int tries = 20;
   while (::flock(file.get(), LOCK_EX | LOCK_NB) < 0 && --tries > 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
