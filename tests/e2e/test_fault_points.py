@@ -77,7 +77,12 @@ def settled(wanted):
     return wait_for_state(VICTIM, "running" if wanted else "stopped", within=90)
 
 
+def at_rest():
+    until(lambda: member(VICTIM)["state"] in ("running", "stopped"), 60, "it has come to rest")
+
+
 def prepare(up):
+    at_rest()
     if (member(VICTIM)["state"] == "running") != up:
         post("/v1/operations", {"action": "start" if up else "stop", "select": {"names": [VICTIM]}})
     settled(up)
@@ -128,7 +133,7 @@ def test_a_daemon_that_dies_anywhere_in_it_costs_no_second_master_no_orphan_and_
         if promised:
             settled(up_after)
             assert finished(promised)
-        until(lambda: member(VICTIM)["state"] in ("running", "stopped"), 60, "it has come to rest")
+        at_rest()
         all_is_well(member(VICTIM)["desired"] == "up")
         heir.kill()
     print(f"{action}: died at {len(died)} of {len(points)}: {', '.join(died)}")

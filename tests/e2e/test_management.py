@@ -117,7 +117,8 @@ def test_a_takeover_starts_what_is_enabled_and_down(border):
 class HeldPostconf:
     """A postconf before Debian's on PATH that waits, when main.cf is to be edited, as long as somebody holds it."""
 
-    def __init__(self):
+    def __init__(self, monkeypatch):
+        monkeypatch.setenv("PATH", "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin")
         self._asked = Path("/tmp/postconf-asked")
         os.mkfifo(self._asked)
         self._put("#!/bin/sh\n"
@@ -139,9 +140,9 @@ class HeldPostconf:
 
 
 @pytest.mark.parametrize("then", ["takeover", "handback"])
-def test_a_takeover_or_handback_that_is_cut_short_is_gone_on_with_or_undone(border, then):
+def test_a_takeover_or_handback_that_is_cut_short_is_gone_on_with_or_undone(border, monkeypatch, then):
     start_masters()
-    hold = HeldPostconf()
+    hold = HeldPostconf(monkeypatch)
     running = service()
     wait_for_all_running()
     before, main_cf = pids(), MAIN_CF.read_text()
@@ -162,7 +163,7 @@ def test_a_takeover_or_handback_that_is_cut_short_is_gone_on_with_or_undone(bord
         assert status()["daemon"]["problems"] == []
         if verb == "takeover":
             os.unlink("/tmp/postconf-asked")
-            hold = HeldPostconf()
+            hold = HeldPostconf(monkeypatch)
     assert wrapper() == (OURS if then == "takeover" else THEIRS)
     assert pids() == before
 
