@@ -62,13 +62,14 @@ bool broken(const boost::system::error_code& error) {
 /// Waits a little before each next try; says when there is to be none: at that end, or before.
 class Patience {
  public:
-  explicit Patience(steady_clock::time_point last = steady_clock::time_point::max()) : last_(last) {}
+  Patience(bool was_there, steady_clock::time_point last) : was_there_(was_there), last_(last) {}
 
   /// Only who was there once is waited for.
   bool for_another_try_after(const boost::system::error_code& error) {
     bool absent =
         error == boost::system::errc::no_such_file_or_directory || error == boost::system::errc::connection_refused;
-    if (!broken(error) && !(absent && end_)) return false;
+    was_there_ |= broken(error);
+    if (!broken(error) && !(absent && was_there_)) return false;
     if (!end_) end_ = std::min(last_, steady_clock::now() + kPatience);
     if (steady_clock::now() >= *end_) return false;
     std::this_thread::sleep_for(kPause);
@@ -76,6 +77,7 @@ class Patience {
   }
 
  private:
+  bool was_there_;
   steady_clock::time_point last_;
   std::optional<steady_clock::time_point> end_;
 };
@@ -153,11 +155,12 @@ Result<json> Client::remove(const std::string& target) { return exchange("DELETE
 Result<void> Client::stream(const std::string& target, const Line& line, steady_clock::time_point end) {
   if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
   bool begun = false;
-  auto noticed = [&](const std::string& each) {
-    begun = true;
+  // A Line already: the coroutine keeps a reference to it.
+  Line noticed = [&](const std::string& each) {
+    answered_ = begun = true;
     return line(each);
   };
-  for (Patience patience;;) {
+  for (Patience patience(answered_, end);;) {
     asio::io_context context;
     boost::system::error_code error;
     std::string refused;
@@ -182,7 +185,7 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
   if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
   std::optional<Response> response;
   auto end = steady_clock::now() + answer_limit_;
-  for (Patience patience(end); !response;) {
+  for (Patience patience(answered_, end); !response;) {
     asio::io_context context;
     boost::system::error_code error;
     asio::co_spawn(context, exchange_on(stream_protocol::endpoint(socket_), make_request(method, target, body), end),
@@ -203,6 +206,7 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
     if (*answer) return std::move(**answer);
   }
 
+  answered_ = true;
   json document = json::parse(response->body(), nullptr, false);
   if (document.is_discarded())
     return std::unexpected(

@@ -33,7 +33,8 @@ template <typename T>
 using Result = std::expected<T, Trouble>;
 
 /// A daemon that is restarted, or crashes, breaks connections and is there again a moment later. What is lost with one is asked
-/// again for some seconds; where nobody has listened in the first place, nothing is.
+/// again for some seconds, and so is what finds nobody there, once somebody has answered; where nobody has listened in the first
+/// place, nothing is.
 class Client {
  public:
   // A start reads all instances before it is answered; where a file system hangs each postconf takes its limit of 10 s.
@@ -67,6 +68,7 @@ class Client {
 
   std::string socket_;
   std::chrono::seconds answer_limit_;
+  bool answered_ = false;  // at least once
 };
 
 }  // namespace postmultid::ctl

@@ -73,6 +73,7 @@ struct Known {
 };
 
 /// The status, and those of its members that were asked for (all, where nothing was).
+Result<Known> fetch(const Options& options, Client& client);
 Result<Known> fetch(const Options& options);
 
 /// Waits for the end of an operation and reports each member as it is done.

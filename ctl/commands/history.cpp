@@ -51,9 +51,10 @@ Exit events(const Options& options) {
   if (names.size() > 1) return complain({Exit::usage, "of one, or of all: pmctl events [ID]"});
   std::string of = names.empty() ? "" : "&instance=" + escaped(names[0]);
   std::string target = fmt::format("/v1/events?last={}&follow={}", options.lines, options.follow ? "yes" : "no") + of;
+  Client client(options.socket);
   // A stream that is to have no end is ended by a daemon that is restarted: the next one goes on with it.
   do {
-    auto done = Client(options.socket).stream(target, [&](const std::string& line) {
+    auto done = client.stream(target, [&](const std::string& line) {
       if (line.empty()) return true;
       auto event = json::parse(line).get<model::Event>();
       target = fmt::format("/v1/events?since={}&follow=yes", event.number) + of;

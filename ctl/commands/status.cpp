@@ -83,7 +83,12 @@ void print_header(const model::Status& status) {
 }  // namespace
 
 Result<Known> fetch(const Options& options) {
-  auto document = Client(options.socket).get("/v1/status");
+  Client client(options.socket);
+  return fetch(options, client);
+}
+
+Result<Known> fetch(const Options& options, Client& client) {
+  auto document = client.get("/v1/status");
   if (!document) return std::unexpected(document.error());
   Known known{*document, document->get<model::Status>(), {}};
   model::Selection selection = options.selection;

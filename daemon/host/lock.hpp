@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <cerrno>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -19,12 +20,13 @@ inline model::Result<Fd> take_lock(const std::string& path) {
   if (!file) return std::unexpected(model::system_error("open " + path));
   // A child of the one that has just died may have it for a moment longer: until it executes its program.
   // flock(2) has no time limit, so it is asked again.
-  int tries = 20;
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) < 0 && --tries > 0)
+  for (int tries = 20; ::flock(file.get(), LOCK_EX | LOCK_NB) < 0; --tries) {
+    if (errno != EWOULDBLOCK) return std::unexpected(model::system_error("lock " + path));
+    if (tries == 1)
+      return std::unexpected(
+          model::Error{"another postmultid is running: it holds " + path + " (pmctl status shows it)", EWOULDBLOCK});
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  if (tries == 0)
-    return std::unexpected(
-        model::Error{"another postmultid is running: it holds " + path + " (pmctl status shows it)", EWOULDBLOCK});
+  }
   return file;
 }
 

@@ -1,9 +1,10 @@
 """The daemon's own death harms nobody."""
 import os
 import signal
+import subprocess
 
 from lab import smtp
-from lab.control import Postmultid, member, status, wait_for_all_running, wait_for_restart
+from lab.control import PMCTL, Postmultid, member, pmctl, status, wait_for_all_running, wait_for_restart
 from lab.processes import masters
 
 
@@ -23,3 +24,16 @@ def test_a_daemon_that_was_killed_leaves_mail_running_and_its_successor_adopts_t
     assert member("postfix-in")["pid"] == before["postfix-in"]
     assert successor.stop() == 0
     assert masters() == []
+
+
+def test_who_waits_or_follows_goes_on_with_the_next_daemon_though_nobody_listens_in_between(adopted):
+    assert pmctl("stop", "postfix-out").code == 0
+    with subprocess.Popen([PMCTL, "events", "-f", "-n", "1"], stdout=subprocess.PIPE, text=True) as following, \
+         subprocess.Popen([PMCTL, "wait", "postfix-out"]) as waiting:
+        assert "stopped" in following.stdout.readline()
+        adopted.kill()
+        Postmultid().start()
+        assert pmctl("start", "postfix-out").code == 0
+        assert waiting.wait(30) == 0
+        assert any("postfix-out" in line and "running" in line for line in following.stdout)
+        following.kill()
