@@ -217,7 +217,7 @@ asio::awaitable<Result<void>> Shell::reread() {
   newest_reread_ = begun;
   for (postfix::Listed& entry : *listed) keep_id_of_running(entry.instance);
   mail_version_ = listed->front().instance.mail_version;
-  learn_wrapper(listed->front());
+  if (begun > rereads_before_wrapper_) learn_wrapper(listed->front());
   Roster roster = compose(*listed, definition_, *this);
   add_orphans(recorded, roster);
   enroll(std::move(roster));
@@ -553,7 +553,8 @@ asio::awaitable<Shell::Answer<std::vector<model::ManagementStep>>> Shell::change
   if (!done) note("", model::to_word(wanted) + "-failed", done.error().detail + "; " + asked);
   if (done)
     for (const model::ManagementStep& step : *done) note("", model::to_word(wanted), step.detail + "; " + asked);
-  // main.cf shows it two seconds later.
+  // main.cf shows it two seconds later, and whoever began to read it before has read what was there before.
+  rereads_before_wrapper_ = rereads_begun_;
   if (done && (wanted == model::ManagementChange::takeover || wanted == model::ManagementChange::install_wrapper))
     wrapper_ = places_.pmctl + " postfix --";
   publish();

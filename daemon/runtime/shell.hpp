@@ -155,6 +155,7 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> look(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
   asio::awaitable<void> end_of_look(model::MemberId id, std::shared_ptr<Charge> charge);
   Look next_look(const model::MemberId& id, const Charge& charge, unsigned round) const;
+  Look full_look(const model::MemberId& id) const;
   void look_soon(Charge& charge);
   asio::awaitable<void> observe_for_ever();
   asio::awaitable<void> observe(model::MemberId id);
@@ -201,6 +202,7 @@ class Shell : public Service, private Crew {
   host::NameWatch names_;
   bool looking_at_programs_ = false, look_at_programs_again_ = false;
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
+  std::uint64_t rereads_before_wrapper_ = 0;  // these do not know yet what we have set it to
   std::string mail_version_, wrapper_;
   model::WallTime started_at_;
   std::function<void()> left_;

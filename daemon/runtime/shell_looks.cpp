@@ -49,10 +49,10 @@ asio::awaitable<void> Shell::look_for_ever(MemberId id, std::shared_ptr<Charge> 
     const Machine* machine = fleet_.find(id);
     charge->next_look.expires_after(machine && machine->health().in_doubt() ? kLookAgain : kLookEvery);
     boost::system::error_code sooner;
-    if (!std::exchange(charge->look_now, false))
+    if (!charge->look_now)
       co_await charge->next_look.async_wait(asio::redirect_error(asio::use_awaitable, sooner));
-    charge->look_now = false;
-    if (lives()) co_await look(id, charge, next_look(id, *charge, round));
+    bool asked = std::exchange(charge->look_now, false);
+    if (lives()) co_await look(id, charge, asked ? full_look(id) : next_look(id, *charge, round));
   }
 }
 
@@ -65,7 +65,12 @@ void Shell::look_soon(Charge& charge) {
 Look Shell::next_look(const MemberId& id, const Charge& charge, unsigned round) const {
   const Machine* machine = fleet_.find(id);
   if (machine && machine->health().in_doubt()) return charge.last_look;
-  if (round % kThoroughEvery != 0) return Look::quick;
+  return round % kThoroughEvery == 0 ? full_look(id) : Look::quick;
+}
+
+/// One that asks for all that was found bad: only a client sees that some of it is good again.
+Look Shell::full_look(const MemberId& id) const {
+  const Machine* machine = fleet_.find(id);
   return machine && machine->health().health() == model::Health::degraded ? Look::as_client : Look::thorough;
 }
 
