@@ -101,6 +101,11 @@ bool Facade::possible() const {
   return std::filesystem::is_directory(root_ + "/run/systemd/system") && !files().empty();
 }
 
+bool Facade::in_force() const {
+  std::error_code none;
+  return std::filesystem::exists(root_ + kService, none) || std::filesystem::exists(root_ + kTemplate, none);
+}
+
 std::vector<std::string> Facade::files() const {
   std::vector<std::string> all;
   if (!unit_file("postfix.service").empty()) all.push_back(root_ + kService);
@@ -161,8 +166,8 @@ Result<void> Facade::remove() const {
 Result<void> Facade::pretend(const std::string& unit, const model::Proof& master) const {
   std::string pid = std::to_string(master.pid);
   return put(root_ + kPassing + "/" + unit + ".d/" + kPretence,
-             "[Service]\nExecStartPre=\nExecStart=\nExecStart=+/bin/sh -c '[ /proc/" + pid + "/exe -ef " +
-                 master.executable + " ] && echo " + pid +
+             "[Service]\nTimeoutStartSec=10s\nExecStartPre=\nExecStart=\nExecStart=+/bin/sh -c '[ /proc/" + pid +
+                 "/exe -ef " + master.executable + " ] && echo " + pid +
                  " >/sys/fs/cgroup$$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs'\nPIDFile=" + master.lock_file +
                  "\n");
 }

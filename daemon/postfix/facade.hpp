@@ -21,6 +21,9 @@ class Facade {
   /// Whether systemd runs this host and a package has brought units of Postfix.
   bool possible() const;
 
+  /// Whether units of the packages mean us now, wholly or half.
+  bool in_force() const;
+
   /// The files that it makes here.
   std::vector<std::string> files() const;
 

@@ -28,6 +28,18 @@ namespace {
 constexpr int kVersion = 1;
 constexpr std::chrono::seconds kSystemctlLimit{60};
 
+/// Who only observes would leave it where it is just then: down, mostly. Empty: nobody is.
+std::string in_motion(const std::vector<model::Member>& members) {
+  using enum model::State;
+  for (const model::Member& member : members)
+    if (member.state == starting || member.state == stopping || member.state == reloading || member.state == draining)
+      return member.id.text + " is " + model::to_word(member.state) +
+             ": wait until that is done (pmctl op list), then try again";
+  return "";
+}
+
+const char kStopping[] = "postmultid is stopping";
+
 std::string shown(const Wrapper& wrapper) { return wrapper ? "\"" + *wrapper + "\"" : "not set"; }
 
 }  // namespace
@@ -38,12 +50,14 @@ Management::Management(postfix::Tools& tools, Settings settings)
   if (settings_.observe_until_takeover && !record_.manage) mode_ = Mode::observe;
 }
 
-/// A record that is not understood says at least that there was a takeover: the packages' units may be ours, and without us
-/// there would be no mail after a boot.
+/// A record that is not understood says at least that there was a takeover, and so do the packages' units where they are ours:
+/// without us there would be no mail after a boot.
 void Management::read() {
   std::error_code error;
-  if (!std::filesystem::exists(settings_.file, error) && !error) return;
+  bool absent = !std::filesystem::exists(settings_.file, error) && !error;
+  if (absent && !facade_.in_force()) return;
   try {
+    if (absent) throw std::runtime_error("it is missing, though the packages' units mean postmultid");
     auto text = host::read_small_file(settings_.file);
     if (!text) throw std::runtime_error("it cannot be read");
     json document = json::parse(*text);
@@ -104,7 +118,7 @@ asio::awaitable<Result<void>> Management::systemctl(std::vector<std::string> arg
 }
 
 /// The packages' units from now on mean us, or what they meant before. No process notices.
-asio::awaitable<Result<void>> Management::facade(bool ours, std::vector<model::Member> members) {
+asio::awaitable<Result<void>> Management::facade(bool ours, Members members) {
   auto reload = words("daemon-reload");
   auto change = [this](auto work) {
     return host::offload(tools_.pool(), [facade = facade_, work] { return work(facade); });
@@ -126,7 +140,7 @@ asio::awaitable<Result<void>> Management::facade(bool ours, std::vector<model::M
     co_return co_await systemctl(reload);
   }
   std::map<std::string, model::Proof> running;
-  for (const model::Member& member : members)
+  for (const model::Member& member : members())
     if (auto unit = facade_.unit_of(member); unit && member.proof && model::is_up(member.state))
       running[*unit] = *member.proof;
   auto begin = [running](const postfix::Facade& f) -> Result<void> {
@@ -180,7 +194,7 @@ asio::awaitable<Result<Management::Step>> Management::wrap(bool ours, bool dry_r
   co_return step;
 }
 
-asio::awaitable<Result<void>> Management::take_over(bool dry_run, std::function<void(Mode)> change_mode, Steps& steps) {
+asio::awaitable<Result<void>> Management::take_over(bool dry_run, ChangeMode change_mode, Steps& steps) {
   Record record = record_;
   record.manage = true;
   record.settled = false;
@@ -190,15 +204,15 @@ asio::awaitable<Result<void>> Management::take_over(bool dry_run, std::function<
     Step units{"units", !dry_run,
                "postfix.service and postfix@.service mean postmultid, which alone starts instances at boot:"};
     for (const std::string& file : facade_.files()) units.detail += " " + file;
-    auto nobody = std::vector<model::Member>();
+    Members nobody;
     if (!dry_run)
       if (auto done = co_await facade(true, std::move(nobody)); !done) co_return done;
     steps.push_back(std::move(units));
   }
   bool observing = mode_ == Mode::observe;
   if (!dry_run && observing) {
+    if (!change_mode(Mode::manage)) co_return model::failure(kStopping);
     mode_ = Mode::manage;
-    change_mode(mode_);
   }
   steps.push_back({"mode", observing && !dry_run,
                    observing ? "what runs is adopted as it is, and what is enabled and down is started"
@@ -217,23 +231,29 @@ asio::awaitable<Result<void>> Management::take_over(bool dry_run, std::function<
   co_return co_await keep(std::move(record));
 }
 
-asio::awaitable<Result<void>> Management::hand_back(bool dry_run, std::function<void(Mode)> change_mode,
-                                                    std::vector<model::Member> members, Steps& steps) {
+asio::awaitable<Result<void>> Management::hand_back(bool dry_run, ChangeMode change_mode, Members members,
+                                                    Steps& steps) {
   Record record = record_;
   record.settled = false;
   if (!dry_run && record.manage)
     if (auto kept = co_await keep(record); !kept) co_return kept;
-  auto wrapped = co_await wrap(false, dry_run);
-  if (!wrapped) co_return std::unexpected(wrapped.error());
-  steps.push_back(std::move(*wrapped));
+  bool units = record_.manage && facade_.possible();
+  if (units || !facade_.in_force()) {
+    auto wrapped = co_await wrap(false, dry_run);
+    if (!wrapped) co_return std::unexpected(wrapped.error());
+    steps.push_back(std::move(*wrapped));
+  } else {
+    steps.push_back({"wrapper", false, "Postfix is not installed any more: there is no main.cf to change"});
+  }
   bool managing = mode_ == Mode::manage;
   if (!dry_run && managing) {
+    if (std::string busy = in_motion(members()); !busy.empty()) co_return model::failure(std::move(busy));
+    if (!change_mode(Mode::observe)) co_return model::failure(kStopping);
     mode_ = Mode::observe;
-    change_mode(mode_);
   }
   steps.push_back({"mode", managing && !dry_run,
                    managing ? "what runs is left running, and only looked at" : "postmultid only observes already"});
-  if (record_.manage && facade_.possible()) {
+  if (units || facade_.in_force()) {
     if (!dry_run)
       if (auto done = co_await facade(false, std::move(members)); !done) co_return done;
     steps.push_back({"units", !dry_run, "postfix.service and postfix@.service are the package's again"});
@@ -243,12 +263,15 @@ asio::awaitable<Result<void>> Management::hand_back(bool dry_run, std::function<
   co_return co_await keep(std::move(nothing));
 }
 
-asio::awaitable<Management::Answer<Management::Steps>> Management::carry_out(
-    ManagementChange wanted, bool dry_run, std::function<void(Mode)> change_mode,
-    std::function<std::vector<model::Member>()> members) {
-  if (busy_)
-    co_return std::unexpected(
-        Problem{409, "busy", "Another takeover or handback is under way", "try again when it is done"});
+asio::awaitable<Management::Answer<Management::Steps>> Management::carry_out(ManagementChange wanted, bool dry_run,
+                                                                             ChangeMode change_mode, Members members) {
+  auto busy = [](std::string why) {
+    return std::unexpected(Problem{409, "busy", "Something else is under way", std::move(why)});
+  };
+  if (busy_) co_return busy("another takeover or handback is under way: try again when it is done");
+  std::string moving = in_motion(members());
+  if (wanted == ManagementChange::handback && !dry_run && mode_ == Mode::manage && !moving.empty())
+    co_return busy(std::move(moving));
   if (::access(settings_.pmctl.c_str(), X_OK) < 0 && wanted != ManagementChange::handback &&
       wanted != ManagementChange::remove_wrapper) {
     std::string why = model::system_error(settings_.pmctl + " (postmultid --pmctl)").message;
@@ -261,7 +284,7 @@ asio::awaitable<Management::Answer<Management::Steps>> Management::carry_out(
   if (wanted == ManagementChange::takeover) {
     done = co_await take_over(dry_run, std::move(change_mode), steps);
   } else if (wanted == ManagementChange::handback) {
-    done = co_await hand_back(dry_run, std::move(change_mode), members(), steps);
+    done = co_await hand_back(dry_run, std::move(change_mode), std::move(members), steps);
   } else {
     auto wrapped = co_await wrap(wanted == ManagementChange::install_wrapper, dry_run);
     if (wrapped)

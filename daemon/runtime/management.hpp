@@ -42,10 +42,14 @@ class Management {
   /// What somebody should know about it; `wrapper` is what main.cf says now, its parameters expanded.
   std::vector<std::string> problems(const std::string& wrapper) const;
 
-  /// `change_mode` is called when it is time; `members` tells who runs. A dry run changes nothing.
-  asio::awaitable<Answer<std::vector<model::ManagementStep>>> carry_out(
-      model::ManagementChange wanted, bool dry_run, std::function<void(model::Mode)> change_mode,
-      std::function<std::vector<model::Member>()> members);
+  /// Says whether it is so now; where all is being stopped it is not.
+  using ChangeMode = std::function<bool(model::Mode)>;
+  /// Who there is, just now.
+  using Members = std::function<std::vector<model::Member>()>;
+
+  /// `change_mode` is called when it is time. A dry run changes nothing.
+  asio::awaitable<Answer<std::vector<model::ManagementStep>>> carry_out(model::ManagementChange wanted, bool dry_run,
+                                                                        ChangeMode change_mode, Members members);
 
  private:
   struct Record {
@@ -59,13 +63,11 @@ class Management {
   void read();
   asio::awaitable<model::Result<void>> keep(Record record);
   asio::awaitable<model::Result<void>> systemctl(std::vector<std::string> arguments);
-  asio::awaitable<model::Result<void>> facade(bool ours, std::vector<model::Member> members);
+  asio::awaitable<model::Result<void>> facade(bool ours, Members members);
   asio::awaitable<model::Result<Step>> wrap(bool ours, bool dry_run);
 
-  asio::awaitable<model::Result<void>> take_over(bool dry_run, std::function<void(model::Mode)> change_mode,
-                                                 Steps& steps);
-  asio::awaitable<model::Result<void>> hand_back(bool dry_run, std::function<void(model::Mode)> change_mode,
-                                                 std::vector<model::Member> members, Steps& steps);
+  asio::awaitable<model::Result<void>> take_over(bool dry_run, ChangeMode change_mode, Steps& steps);
+  asio::awaitable<model::Result<void>> hand_back(bool dry_run, ChangeMode change_mode, Members members, Steps& steps);
 
   postfix::Tools& tools_;
   Settings settings_;

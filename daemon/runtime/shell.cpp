@@ -545,8 +545,11 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
 asio::awaitable<Shell::Answer<std::vector<model::ManagementStep>>> Shell::change_management(
     model::ManagementChange wanted, bool dry_run, model::Requester by) {
   if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
-  std::function<void(model::Mode)> change_mode = [this](model::Mode mode) { dispatch(ModeChanged{mode}); };
-  std::function<std::vector<model::Member>()> members = [this] { return status()->members; };
+  Management::ChangeMode change_mode = [this](model::Mode mode) {
+    dispatch(ModeChanged{mode});
+    return fleet_.observing() == (mode == model::Mode::observe);
+  };
+  Management::Members members = [this] { return status()->members; };
   auto done = co_await management_.carry_out(wanted, dry_run, std::move(change_mode), std::move(members));
   if (dry_run) co_return done;
   std::string asked = "asked for by uid " + std::to_string(by.uid) + " (pid " + std::to_string(by.pid) + ")";

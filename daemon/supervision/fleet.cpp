@@ -287,7 +287,7 @@ void Fleet::on(const ShutdownRequested&, Context& context) {
 }
 
 void Fleet::on(const ModeChanged& changed, Context& context) {
-  if (std::exchange(mode_, changed.mode) == changed.mode || shutting_down_) return;
+  if (shutting_down_ || std::exchange(mode_, changed.mode) == changed.mode) return;
   for (Rolling& each : rolling_) each.give_up(Outcome::cancelled, "postmultid only observes now", context.actions);
   for (auto& member : members_) observing() ? member->observe(context) : member->manage(context);
 }

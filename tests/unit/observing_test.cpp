@@ -136,6 +136,28 @@ TEST_CASE("handed back, nothing is touched any more, and what was being done is 
   CHECK(host.violations.empty());
 }
 
+TEST_CASE("a takeover clears up after who died while he was only observed") {
+  VirtualHost host = observed();
+  host.kill("postfix-out", 9);
+  host.run(seconds(1));
+  host.set_mode(Mode::manage);
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(host.violations == Names{});
+}
+
+TEST_CASE("a handback that comes while all are being stopped changes nothing about that") {
+  VirtualHost host = managed();
+  host.behaviour["postfix-in"].heeds_sigterm = false;
+  host.shut_down();
+  host.set_mode(Mode::observe);
+  CHECK_FALSE(host.left);
+  CHECK_FALSE(host.fleet.observing());
+  host.run(std::chrono::minutes(2));
+  CHECK(host.left);
+  for (const std::string& id : kAll) CHECK_FALSE(host.has_master(id));
+}
+
 TEST_CASE("a stop that keeps in mind who is wanted up ends all, and its counterpart starts just those") {
   VirtualHost host = managed();
   host.request(Ask::stop, {"postfix-out"});
