@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -14,11 +16,13 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <variant>
 
 #include "control/server.hpp"
 #include "host/lock.hpp"
 #include "host/log.hpp"
 #include "host/notify.hpp"
+#include "host/own_unit.hpp"
 #include "host/proc.hpp"
 #include "host/watch.hpp"
 #include "runtime/handover.hpp"
@@ -97,11 +101,22 @@ asio::awaitable<void> detach(postmultid::runtime::Shell& shell, postmultid::cont
   co_await shell.kept(kKeepLimit);
 }
 
-asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& shell,
+/// Returns when all are to be stopped, or, having detached, with false. Whoever wants a stop in the middle of a detach gets it.
+asio::awaitable<bool> until_stop(asio::signal_set& signals, postmultid::runtime::Shell& shell,
+                                 postmultid::control::Server& server) {
+  int signal = co_await signals.async_wait(asio::use_awaitable);
+  while (signal == SIGUSR2 && ::getpid() == 1) {
+    log(Level::warning, "SIGUSR2: the end of PID 1 would be the end of all members; nothing is done");
+    signal = co_await signals.async_wait(asio::use_awaitable);
+  }
+  if (signal != SIGUSR2) co_return true;
+  using namespace asio::experimental::awaitable_operators;
+  auto first = co_await (detach(shell, server) || signals.async_wait(asio::use_awaitable));
+  co_return first.index() == 1 && std::get<1>(first) != SIGUSR2;
+}
+
+asio::awaitable<void> run(asio::io_context& loop, asio::signal_set& signals, postmultid::runtime::Shell& shell,
                           postmultid::control::Server& server, const Options& options, int& exit_status) {
-  // Ours from the first moment to the last: a signal must never find the default action, which would leave half of
-  // the members started or stopped.
-  asio::signal_set signals(loop, SIGTERM, SIGINT, SIGUSR2);
   if (auto opened = co_await shell.open(); !opened) {
     log(Level::error, "cannot start: " + opened.error().message);
     exit_status = 1;
@@ -111,12 +126,11 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
   server.serve();
   asio::co_spawn(loop, feed_watchdog(shell), postmultid::runtime::report_end);
   asio::co_spawn(loop, reread_on_sighup(shell), postmultid::runtime::report_end);
+  co_await shell.settled();
   if (!options.finish_stop) {
-    co_await shell.settled();
     postmultid::host::notify_ready();
-    int signal = co_await signals.async_wait(asio::use_awaitable);
-    if (signal == SIGUSR2) {
-      co_await detach(shell, server);
+    bool stop = co_await until_stop(signals, shell, server);
+    if (!stop) {
       loop.stop();
       co_return;
     }
@@ -136,23 +150,30 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
   }
 }
 
-/// For ExecStopPost=: whether the daemon of this run was cut off while it stopped all members.
-bool stop_was_cut_off(const Options& options) {
-  const char* result = std::getenv("SERVICE_RESULT");
-  if (result && std::string(result) == "success") return false;
+/// For ExecStopPost=: whether somebody wants all members stopped, and the daemon of this run has not done it: it was cut off
+/// in the middle of that, or was detaching, hanging or dead when it was told to.
+bool stop_is_to_be_finished(const Options& options) {
   auto text = postmultid::host::read_small_file(options.state_file(), 64 * 1024 * 1024);
-  if (!text) return false;
-  auto left = postmultid::runtime::read_handover(*text, postmultid::host::boot_id(), std::chrono::steady_clock::now());
-  return left && left->stopping == this_run();
+  auto now = std::chrono::steady_clock::now();
+  auto left = postmultid::runtime::read_handover(text.value_or(""), postmultid::host::boot_id(), now);
+  bool begun = left && left->stopping == this_run();
+  if (!begun) return postmultid::host::own_unit_is_to_be_stopped();
+  const char* result = std::getenv("SERVICE_RESULT");
+  return !result || std::string(result) != "success";
 }
 
 int serve(const Options& options) {
   postmultid::host::set_log_level(options.log_level);
-  if (options.finish_stop && !stop_was_cut_off(options)) return 0;
+  if (options.finish_stop && !stop_is_to_be_finished(options)) return 0;
   // What our children inherit: `master` and its friends set their own where it matters.
   ::umask(022);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);  // the terminal that we were started from may go
+
+  asio::io_context loop(1);
+  // Ours from the first moment to the last: a signal must never find the default action, which would leave half of
+  // the members started or stopped. One that comes before anybody waits for it is kept.
+  asio::signal_set signals(loop, SIGTERM, SIGINT, SIGUSR2);
 
   // One for this host's Postfix, whatever socket it has: two would stop each other's masters.
   auto only_one = postmultid::host::take_lock(kHostLock);
@@ -161,7 +182,6 @@ int serve(const Options& options) {
     return 1;
   }
 
-  asio::io_context loop(1);
   asio::thread_pool pool(kThreads);
   postmultid::runtime::Shell shell(loop, pool,
                                    {options.definition, options.run_directory(), options.state_directory, options.pmctl,
@@ -173,7 +193,7 @@ int serve(const Options& options) {
   }
   log(Level::notice, "postmultid " POSTMULTID_VERSION " listens on " + options.socket);
   int exit_status = 0;
-  asio::co_spawn(loop, run(loop, shell, server, options, exit_status), [](std::exception_ptr error) {
+  asio::co_spawn(loop, run(loop, signals, shell, server, options, exit_status), [](std::exception_ptr error) {
     if (error) std::rethrow_exception(error);
   });
   loop.run();
@@ -202,8 +222,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--log-level", options.log_level, "error, warning, notice, info or debug")
       ->transform(CLI::CheckedTransformer(levels));
-  app.add_flag("--finish-stop", options.finish_stop,
-               "Stop all members if the daemon before was cut off while it did that; for ExecStopPost= of the unit");
+  app.add_flag(
+      "--finish-stop", options.finish_stop,
+      "Stop all members if that was wanted of the daemon before and is not done; for ExecStopPost= of the unit");
   app.set_version_flag("--version", "postmultid " POSTMULTID_VERSION);
   try {
     app.parse(argc, argv);

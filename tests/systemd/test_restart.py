@@ -137,6 +137,13 @@ def test_a_stop_that_was_cut_off_is_finished(members):
     assert active_state() in ("inactive", "failed")
 
 
+def test_a_stop_that_comes_while_the_daemon_detaches_is_done(members):
+    run("systemctl", "--no-block", "restart", UNIT)
+    assert systemctl("stop").text == ""
+    assert active_state() == "inactive"
+    assert postfix_processes() == []
+
+
 def test_a_loop_that_stands_still_is_noticed_and_replaced(members):
     drop_in("WatchdogSec=2s\nTimeoutAbortSec=1s")
     restarted()   # the limit is told at the start
