@@ -154,8 +154,7 @@ class Shell : public Service, private Crew {
   asio::awaitable<void> look_once(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
   asio::awaitable<void> look(model::MemberId id, std::shared_ptr<Charge> charge, Look how);
   asio::awaitable<void> end_of_look(model::MemberId id, std::shared_ptr<Charge> charge);
-  Look next_look(const model::MemberId& id, const Charge& charge, unsigned round) const;
-  Look full_look(const model::MemberId& id) const;
+  Look next_look(const model::MemberId& id, const Charge& charge, unsigned round, bool asked) const;
   void look_soon(Charge& charge);
   asio::awaitable<void> observe_for_ever();
   asio::awaitable<void> observe(model::MemberId id);

@@ -27,6 +27,8 @@ constexpr std::chrono::seconds kLookAgain{3};
 constexpr std::chrono::seconds kLookLimit{20};
 // Asking showq more often than max_idle (100 s) would keep one alive and prove nothing of master.
 constexpr unsigned kThoroughEvery = 8;
+// Whoever mends something wants to see it mended.
+constexpr unsigned kThoroughEveryIfDegraded = 2;
 // A master writes its pid before it is ready; for so long a start by somebody else is looked for.
 constexpr int kSightings = 20;
 constexpr milliseconds kSightingPause{100};
@@ -49,10 +51,9 @@ asio::awaitable<void> Shell::look_for_ever(MemberId id, std::shared_ptr<Charge> 
     const Machine* machine = fleet_.find(id);
     charge->next_look.expires_after(machine && machine->health().in_doubt() ? kLookAgain : kLookEvery);
     boost::system::error_code sooner;
-    if (!charge->look_now)
-      co_await charge->next_look.async_wait(asio::redirect_error(asio::use_awaitable, sooner));
+    if (!charge->look_now) co_await charge->next_look.async_wait(asio::redirect_error(asio::use_awaitable, sooner));
     bool asked = std::exchange(charge->look_now, false);
-    if (lives()) co_await look(id, charge, asked ? full_look(id) : next_look(id, *charge, round));
+    if (lives()) co_await look(id, charge, next_look(id, *charge, round, asked));
   }
 }
 
@@ -61,17 +62,15 @@ void Shell::look_soon(Charge& charge) {
   charge.next_look.cancel();
 }
 
-/// A doubt is decided by a look of the same kind; what is bad is asked for in full now and then, until it is good.
-Look Shell::next_look(const MemberId& id, const Charge& charge, unsigned round) const {
+/// A doubt is decided by a look of the same kind. What is bad is asked for in full, as only a client sees that all of it is
+/// good again: now and then, and when things around it have changed.
+Look Shell::next_look(const MemberId& id, const Charge& charge, unsigned round, bool asked) const {
   const Machine* machine = fleet_.find(id);
+  bool degraded = machine && machine->health().health() == model::Health::degraded;
+  if (asked && degraded) return Look::as_client;
   if (machine && machine->health().in_doubt()) return charge.last_look;
-  return round % kThoroughEvery == 0 ? full_look(id) : Look::quick;
-}
-
-/// One that asks for all that was found bad: only a client sees that some of it is good again.
-Look Shell::full_look(const MemberId& id) const {
-  const Machine* machine = fleet_.find(id);
-  return machine && machine->health().health() == model::Health::degraded ? Look::as_client : Look::thorough;
+  if (degraded) return round % kThoroughEveryIfDegraded == 0 ? Look::as_client : Look::quick;
+  return round % kThoroughEvery == 0 ? Look::thorough : Look::quick;
 }
 
 /// Looks, one look at a time, and waits for the end of that.

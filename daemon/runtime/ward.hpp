@@ -31,7 +31,7 @@ struct Charge {
   supervision::AttemptId id;  // the attempt under which the core knows it
   model::Proof proof;         // pid 0 where the life is no process of ours
   asio::steady_timer next_look;
-  bool look_now = false;  // somebody wants the next look at once, and in full
+  bool look_now = false;  // somebody wants the next look at once
   Look last_look = Look::quick;
   bool looking = false;  // a look is under way; if its disk hangs there is never a second one
   std::chrono::steady_clock::time_point look_begun{};

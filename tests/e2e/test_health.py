@@ -179,6 +179,7 @@ def test_a_stopped_master_is_degraded_and_a_stop_ends_it_with_force(border):
     wait_for_health("postfix-in", "degraded")
     assert "stopped by a signal" in check_of("postfix-in", "master")["detail"]
     os.kill(master, signal.SIGCONT)
+    look_at("postfix-in")
     wait_for_health("postfix-in", "ok")
 
     os.kill(master, signal.SIGSTOP)
