@@ -196,22 +196,42 @@ asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instanc
   co_return co_await host::offload(tools.pool(), std::move(look));
 }
 
+namespace {
+
+asio::awaitable<bool> await_free_lock(Tools& tools, Instance instance) {
+  auto look = [instance] { return lock_is_free(instance); };
+  bool free = co_await host::offload(tools.pool(), look);
+  for (int i = 0; i < kLockLooks && !free; ++i) {
+    co_await host::pause(kLockPause);
+    free = co_await host::offload(tools.pool(), look);
+  }
+  co_return free;
+}
+
+}  // namespace
+
 asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t dead_master) {
+  // Not of whatever master while one lives.
+  bool free = true;
+  if (!dead_master) free = co_await await_free_lock(tools, instance);
+  if (!free) co_return 0;
   auto clear = [instance, dead_master] {
+    std::vector<host::Process> found = processes_of(instance, dead_master);
+    if (!dead_master) {
+      // Somebody may start one just now: its children are not among these yet if the lock is still free.
+      std::erase_if(found, is_a_master);
+      if (!lock_is_free(instance)) return 0u;
+    }
     std::set<std::uint64_t> done;
     unsigned living = 0;
-    for (const host::Process& process : processes_of(instance, dead_master)) {
+    for (const host::Process& process : found) {
       if (!shut_listeners(process, done)) (void)process.signal(SIGTERM);
       if (process.alive()) ++living;
     }
-    return std::pair(living, lock_is_free(instance));
+    return living;
   };
-  auto [living, free] = co_await host::offload(tools.pool(), std::move(clear));
-  for (int i = 0; i < kLockLooks && !free; ++i) {
-    co_await host::pause(kLockPause);
-    auto look = [instance] { return lock_is_free(instance); };
-    free = co_await host::offload(tools.pool(), std::move(look));
-  }
+  unsigned living = co_await host::offload(tools.pool(), std::move(clear));
+  co_await await_free_lock(tools, instance);
   co_return living;
 }
 

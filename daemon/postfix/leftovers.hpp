@@ -30,7 +30,8 @@ asio::awaitable<host::Processes> survivors_beside(Tools& tools, Instance instanc
 /// After a crash: shuts the listening TCP sockets that the dead master's processes still hold, so that none of them
 /// swallows a connection beside the new master's (SO_REUSEPORT), and leaves the processes to end their sessions.
 /// Where taking the socket is not permitted, the process is ended. Then waits a moment for the lock: a child that the
-/// master was just forking holds it until it execs. Returns how many processes live on.
+/// master was just forking holds it until it execs. Returns how many processes live on. Where it is not known which master it
+/// was (0) this is about all that earlier ones have left, and nothing is done while one lives.
 asio::awaitable<unsigned> clear_listeners(Tools& tools, Instance instance, pid_t dead_master);
 
 /// After the end of a master that is to be drained: shuts the listening sockets as clear_listeners() does, and returns

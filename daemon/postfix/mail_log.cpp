@@ -84,10 +84,10 @@ model::Result<Lines> last_lines(const Instance& instance, std::size_t count) {
   return std::unexpected(none);
 }
 
-bool tells_of_a_stop(const Lines& lines, const std::string& syslog_name, pid_t master) {
+bool tells_of_a_stop(const Lines& lines, const std::string& syslog_name, std::optional<pid_t> master) {
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     auto [tag, message] = words_of(*line);
-    if (tag == syslog_name + "/master[" + std::to_string(master) + "]" &&
+    if (master && tag == syslog_name + "/master[" + std::to_string(*master) + "]" &&
         message.starts_with("terminating on signal 15"))
       return true;
     if (tag.starts_with(syslog_name + "/postfix-script[") && (message.starts_with("stopping the Postfix mail system") ||

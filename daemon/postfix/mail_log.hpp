@@ -31,8 +31,9 @@ std::optional<Spoken> spoken_in(std::string_view line, std::string_view syslog_n
 /// The files in which a host's syslog may keep the mail log.
 const std::vector<std::string>& host_logs();
 
-/// Whether the log says that somebody asked this master to end: its own word on a SIGTERM, or that of `postfix stop` or
-/// `postfix abort`, with no start after it.
-bool tells_of_a_stop(const std::vector<std::string>& lines, const std::string& syslog_name, pid_t master);
+/// Whether the log says that somebody asked a master to end: the word of `postfix stop` or `postfix abort`, or, where it is
+/// known who that master was, its own on a SIGTERM; with no start after it.
+bool tells_of_a_stop(const std::vector<std::string>& lines, const std::string& syslog_name,
+                     std::optional<pid_t> master);
 
 }  // namespace postmultid::postfix

@@ -87,6 +87,9 @@ class Driver {
   /// one. False: nobody can tell.
   virtual asio::awaitable<bool> relieved(pid_t holder) const;
 
+  /// Whether one that is gone, and that nobody saw end, was stopped by somebody else. Blocks.
+  virtual bool was_stopped_by_others(pid_t) const { return false; }
+
   /// Whether what runs as `pid` was replaced on the disk. Blocks.
   virtual bool is_outdated(pid_t pid) const = 0;
 

@@ -63,13 +63,12 @@ json of(const Failure& failure) {
 }
 
 json of(const Remembered& member) {
-  json written{{"desired", member.desired},     {"wished", member.wished},
-               {"enabled", member.enabled},     {"touched", member.touched},
-               {"master", member.master},       {"alive", member.alive},
-               {"stopped", member.stopped},     {"stopped_outside", member.stopped_outside},
-               {"suspended", member.suspended}, {"restarts", member.restarts},
-               {"streak", member.streak},       {"restarted_at", json::array()},
-               {"failures", json::array()},     {"operations", json::array()}};
+  json written{
+      {"desired", member.desired},     {"wished", member.wished},     {"enabled", member.enabled},
+      {"touched", member.touched},     {"master", member.master},     {"alive", member.alive},
+      {"ending", member.ending},       {"stopped", member.stopped},   {"stopped_outside", member.stopped_outside},
+      {"suspended", member.suspended}, {"restarts", member.restarts}, {"streak", member.streak},
+      {"restarted_at", json::array()}, {"failures", json::array()},   {"operations", json::array()}};
   if (member.drain) written["drain_ms"] = member.drain->count();
   if (member.last_exit)
     written["last_exit"] = of(*member.last_exit), written["exited_at"] = to_number(member.exited_at);
@@ -147,6 +146,7 @@ struct Reader {
     written.at("touched").get_to(member.touched);
     member.master = number<int>(written.at("master"));
     written.at("alive").get_to(member.alive);
+    member.ending = written.value("ending", false);  // not known to the first of this version
     written.at("stopped").get_to(member.stopped);
     written.at("stopped_outside").get_to(member.stopped_outside);
     written.at("suspended").get_to(member.suspended);

@@ -49,12 +49,7 @@ asio::awaitable<Exit> ProcessLife::ended(std::function<void()>) const {
   }
   if (!facts_.was_asked_to_end) co_return Exit{};
   bool asked = co_await host::offload(pool_, facts_.was_asked_to_end);
-  if (!asked) co_return Exit{};
-  Exit by_request;
-  by_request.cause = model::ExitCause::signal;
-  by_request.signal = SIGTERM;
-  by_request.signal_name = "SIGTERM";
-  co_return by_request;
+  co_return asked ? Exit::by_request() : Exit{};
 }
 
 // Through the pidfd that was proved: it cannot reach anybody else, whatever happened to the number.

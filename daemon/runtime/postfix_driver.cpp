@@ -197,6 +197,12 @@ asio::awaitable<Done> PostfixDriver::enable(bool enabled) const {
   co_return std::unexpected(Fault{FailureClass::config, "not-edited", edited.error().message, ""});
 }
 
+/// By the word of `postfix stop` alone: what a master says of a SIGTERM may be about one that a daemon of ours has sent.
+bool PostfixDriver::was_stopped_by_others(pid_t) const {
+  auto lines = postfix::last_lines(instance_, kLinesOfEvidence);
+  return lines && postfix::tells_of_a_stop(*lines, instance_.syslog_name, std::nullopt);
+}
+
 bool PostfixDriver::is_outdated(pid_t pid) const { return host::executable_is_replaced(pid); }
 
 std::vector<std::string> PostfixDriver::serves() const {

@@ -48,6 +48,7 @@ class PostfixDriver : public Driver {
   asio::awaitable<Done> flush() const override;
   asio::awaitable<Done> enable(bool enabled) const override;
 
+  bool was_stopped_by_others(pid_t pid) const override;
   bool is_outdated(pid_t pid) const override;
 
   std::vector<std::string> serves() const override;

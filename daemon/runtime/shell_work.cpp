@@ -53,7 +53,15 @@ asio::awaitable<void> Shell::find_master(FindMaster action) {
   if (!current(action.id, action.attempt)) co_return;
   if (!found)
     co_return happened({.id = action.id, .input = Input::foreign, .attempt = action.attempt, .fault = found.error()});
-  if (!*found) co_return happened({.id = action.id, .input = Input::absent, .attempt = action.attempt});
+  if (!*found) {
+    auto ask = [driver, lost = action.lost] { return lost && driver->was_stopped_by_others(lost); };
+    bool stopped = co_await host::offload(pool_, ask);
+    if (!current(action.id, action.attempt)) co_return;
+    co_return happened({.id = action.id,
+                        .input = Input::absent,
+                        .attempt = action.attempt,
+                        .exit = stopped ? std::optional(Exit::by_request()) : std::nullopt});
+  }
   co_await mark_log(action.id);
   if (!current(action.id, action.attempt)) co_return;
   take_charge(action.id, std::move(*found), action.attempt, true);
@@ -65,6 +73,9 @@ asio::awaitable<void> Shell::find_master(FindMaster action) {
 
 asio::awaitable<void> Shell::check(Check action) {
   auto driver = wards_.at(action.id).driver;
+  unsigned left = co_await driver->clear_listeners(0);
+  if (left)
+    note(action.id.text, "cleared", std::to_string(left) + " processes of an earlier master finish their sessions");
   auto done = co_await driver->check(action.accept_new_queue);
   answer(action.id, action.attempt, Input::checked, Input::check_failed, done);
 }

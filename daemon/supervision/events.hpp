@@ -79,7 +79,7 @@ struct Happened {
   AttemptId attempt = AttemptId::none;
   int pid = 0;                 // present, proven; 0 where it is no process
   std::optional<Fault> fault;  // foreign, check_failed, launch_failed, not_ready, not_reloaded
-  std::optional<Exit> exit;    // died
+  std::optional<Exit> exit;    // died; absent, of who was lost
   unsigned survivors = 0;      // cleared
 };
 
@@ -135,7 +135,9 @@ using Event = std::variant<InventoryRead, Requested, Happened, Looked, Explained
 // clang-format off
 // ---- actions: work (each answers with Happened and the same attempt id)
 
-struct FindMaster { MemberId id; AttemptId attempt; };
+/// If none is there: how did the one end that was `lost` (0: none) from sight?
+struct FindMaster { MemberId id; AttemptId attempt; int lost = 0; };
+/// Before a start: shut what earlier masters, whoever saw them end, have left listening; then, would it start?
 struct Check { MemberId id; AttemptId attempt; bool accept_new_queue = false; };
 /// Would a reload kill its master? If `restart`: would it start again?
 struct Guard { MemberId id; AttemptId attempt; bool restart = false; bool accept_new_queue = false; };
@@ -143,6 +145,7 @@ struct Launch { MemberId id; AttemptId attempt; bool accept_new_queue = false; }
 /// Make this master read its files again, and see what became of it.
 struct Reload { MemberId id; AttemptId attempt; AttemptId master; };
 struct Probe { MemberId id; AttemptId attempt; Duration limit{}; };
+/// Shut what a dead master's processes still listen on; 0: of whatever master.
 struct ClearListeners { MemberId id; AttemptId attempt; int master_pid = 0; };
 /// End what is left: with SIGTERM, or with SIGKILL when `force`; of the whole instance, or of this master only.
 struct Sweep { MemberId id; AttemptId attempt; bool force = false; int only_of_master = 0; };

@@ -83,10 +83,10 @@ const Exit kLost{.words = "was lost"};
 std::string in_milliseconds(Duration duration) { return std::to_string(duration.count()) + " ms"; }
 
 /// A master that ends by SIGTERM or with status 0 was asked to, by us or by somebody else; every other end is a crash.
+Input meaning(const Exit& exit) { return exit.signal == SIGTERM || exit.status == 0 ? Input::quit : Input::died; }
+
 Input meaning(const Happened& happened) {
-  if (happened.input != Input::died || !happened.exit) return happened.input;
-  bool asked = happened.exit->signal == SIGTERM || happened.exit->status == 0;
-  return asked ? Input::quit : Input::died;
+  return happened.input == Input::died && happened.exit ? meaning(*happened.exit) : happened.input;
 }
 
 std::string describe(const Exit& exit) {
@@ -112,7 +112,9 @@ void Machine::open(std::optional<Remembered> remembered, Context& context) {
     look_anew(context);
 }
 
-void Machine::look_anew(Context& context) { begin(Phase::unknown, kFindLimit, FindMaster{}, context); }
+void Machine::look_anew(Context& context) {
+  begin(Phase::unknown, kFindLimit, FindMaster{.id = {}, .attempt = {}, .lost = lost_ ? last_pid_ : 0}, context);
+}
 
 void Machine::observe(Context& context) {
   context.touched.push_back(this);
@@ -160,6 +162,7 @@ void Machine::recall(Remembered remembered) {
   stopped_outside_ = ended_outside_ = remembered.stopped_outside && desired_ == Desired::down;
   touched_ = remembered.touched;
   lost_ = remembered.alive;
+  ending_ = remembered.ending && desired_ == Desired::up;
   last_pid_ = remembered.master;
   suspended_ = remembered.suspended && desired_ == Desired::down;
   draining_ = remembered.drain.has_value() && desired_ == Desired::down;
@@ -183,6 +186,7 @@ Remembered Machine::memory() const {
   bool unknown_yet = phase_ == Phase::launching || phase_ == Phase::proving;
   m.master = master_ ? master_->pid : unknown_yet ? 0 : last_pid_;
   m.alive = master_.has_value() || unknown_yet || lost_;
+  m.ending = master_ && (phase_ == Phase::terminating || phase_ == Phase::killing);
   m.suspended = suspended_;
   if (draining_ && !kept_) m.drain = drain_limit_;
   m.stopped_outside = stopped_outside_;
@@ -456,6 +460,10 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       was_down_ = lost_ = false;
       record("adopted", life(happened.pid) + (sighted_ ? " was started outside postmultid" : " was running already"),
              context);
+      if (std::exchange(ending_, false)) {
+        bounce_ = true;
+        return enter(Phase::leaving, context);
+      }
       return run(context);
     case Step::prepare:
       if (desired_ == Desired::down) {
@@ -471,8 +479,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       if (full_check_ && !checked_)
         return begin(Phase::checking, spec_.policy.start_timeout,
                      Check{.id = {}, .attempt = {}, .accept_new_queue = accept_new_queue_}, context);
-      [[fallthrough]];
-    case Step::launch: checked_ = false; return launch(context);
+      return launch(context);
+    case Step::launch: return launch(context);
     case Step::give_up_looking:
       return park({FailureClass::environment, "not-examined",
                    "its files could not be examined within 10 s: is a file system hanging?", ""},
@@ -575,7 +583,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       next_at_ = context.now + kStuckRetry;
       return arm(*next_at_, context);
     }
-    case Step::settle: return settle(context);
+    case Step::settle: return settle(happened, context);
 
     case Step::peek: sighted_ = true; return begin(Phase::finding, kFindLimit, FindMaster{}, context);
     case Step::retry_edited:
@@ -631,15 +639,24 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
 }
 
 /// Nothing runs when we come. What an earlier daemon has seen last may have left something, or have been about to end.
-void Machine::resume(Context& context) {
+void Machine::resume(const Happened& happened, Context& context) {
   was_down_ = false;
-  bool lost = std::exchange(lost_, false);
-  if (!touched_) return queue(context);  // or rest, where it is not wanted
-  if (desired_ == Desired::down) return draining_ ? drain(context) : sweep(aborting_, context);
+  bool lost = std::exchange(lost_, false), ended = std::exchange(ending_, false);
+  if (desired_ == Desired::down) {
+    if (!touched_) return rest(context);
+    return draining_ ? drain(context) : sweep(aborting_, context);
+  }
+  bool asked = lost && !ended && happened.exit && meaning(*happened.exit) == Input::quit;
+  if (asked && spec_.policy.restart != RestartRule::always) {
+    record("stopped-outside", "somebody else stopped it while no postmultid ran", context);
+    desired_ = Desired::down;
+    ended_outside_ = true;
+    return rest(context);
+  }
   if (lost)
     record("died", (last_pid_ ? life(last_pid_) : "what was being started") + " ended while no postmultid ran",
            context);
-  begin(Phase::clearing, kClearLimit, ClearListeners{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
+  touched_ ? clear(context) : queue(context);
 }
 
 void Machine::queue(Context& context) {
@@ -770,8 +787,14 @@ void Machine::after_failed_start(Context& context) {
   by_policy(context);
 }
 
+/// What a dead master has left would swallow what is meant for the next one.
+void Machine::clear(Context& context) {
+  begin(Phase::clearing, kClearLimit, ClearListeners{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
+}
+
 void Machine::launch(Context& context) {
   touched_ = true;
+  checked_ = false;
   begin(Phase::launching, spec_.policy.start_timeout,
         Launch{.id = {}, .attempt = {}, .accept_new_queue = accept_new_queue_}, context);
 }
@@ -820,8 +843,8 @@ void Machine::sweep(bool force, Context& context) {
   begin(Phase::sweeping, force ? kKillLimit : spec_.policy.stop_grace, work, context);
 }
 
-void Machine::settle(Context& context) {
-  if (phase_ == Phase::unknown) return resume(context);
+void Machine::settle(const Happened& happened, Context& context) {
+  if (phase_ == Phase::unknown) return resume(happened, context);
   master_.reset();
   if (failing_ && desired_ == Desired::up && !bounce_) {
     failing_ = false;
@@ -856,7 +879,7 @@ void Machine::crashed(const Happened& happened, Context& context) {
   note_death(happened, context);
   if (phase_ == Phase::reloading)
     end_reload(Outcome::failed, "the reload cost its master: " + fault_->message + "; it is started again", context);
-  begin(Phase::clearing, kClearLimit, ClearListeners{.id = {}, .attempt = {}, .master_pid = last_pid_}, context);
+  clear(context);
 }
 
 void Machine::note_exit(const Happened& happened, Context& context) {

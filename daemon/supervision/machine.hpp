@@ -150,7 +150,8 @@ class Machine {
   void begin(Phase phase, Duration limit, Work work, Context& context);
 
   void recall(Remembered remembered);
-  void resume(Context& context);
+  void resume(const Happened& happened, Context& context);
+  void clear(Context& context);
   void queue(Context& context);
   std::optional<Duration> look_again_after() const;
   void wind_down(Context& context);
@@ -173,7 +174,7 @@ class Machine {
   void undo_start(const Happened& happened, Context& context);
   void drain(Context& context);
   void sweep(bool force, Context& context);
-  void settle(Context& context);
+  void settle(const Happened& happened, Context& context);
   void by_policy(Context& context);
   void park(Fault fault, std::optional<Duration> again_after, Context& context);
   void launch(Context& context);
@@ -212,6 +213,7 @@ class Machine {
 
   bool was_down_ = false;               // an earlier daemon has seen it down, as it was wished
   bool lost_ = false;                   // ... or has left a master that it has not seen end
+  bool ending_ = false;                 // ... which it had told to end, to start another
   std::optional<model::Desired> kept_;  // what was wished when all was told to end
 
   AttemptId attempt_ = AttemptId::none;  // of the work and timer of this phase

@@ -2,6 +2,7 @@
 // ends. Plain values.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -27,6 +28,9 @@ struct Exit {
   bool core_dumped = false;
   std::string words = {};  // how, where neither a signal nor a status says it: "does not answer any more"
   model::Missing missing = model::Missing::nothing;  // for want of what
+
+  /// Of one that somebody has asked to end, as is known from elsewhere.
+  static Exit by_request() { return {.cause = model::ExitCause::signal, .signal = SIGTERM, .signal_name = "SIGTERM"}; }
 };
 
 /// A failure as it is remembered for whoever asks later.
@@ -48,6 +52,7 @@ struct Remembered {
   bool touched = false;           // a master existed, and not all of it has been seen to end
   int master = 0;                 // its pid; 0: it was just being started
   bool alive = false;             // nobody has seen that master end
+  bool ending = false;            // ... and it was told to end
   std::optional<Duration> drain;  // it was to be stopped when what is under way is done, after so long in any case
   bool stopped = false;           // it was down, as wished
   bool stopped_outside = false;

@@ -92,6 +92,19 @@ def test_a_master_that_dies_while_no_daemon_looks_is_started_again(adopted):
     assert "ended while no postmultid ran" in pmctl("events", "postfix-out").out
 
 
+def test_who_is_stopped_by_postfix_stop_while_no_daemon_looks_stays_stopped(adopted):
+    before = pids()
+    Path("/var/log/mail.log").symlink_to("/tmp/syslog")   # its word is all that tells a stop from a crash
+    wait_until_written(lambda left: left["members"].get("postfix-out", {}).get("master") == before["postfix-out"])
+    adopted.kill()
+    subprocess.run(["postfix", "-c", "/etc/postfix-out", "stop"], check=True, capture_output=True, timeout=60)
+    Postmultid().start()
+    shown = wait_for_state("postfix-out", "stopped")
+    assert shown["desired"] == "down"
+    assert (pids()["-"], pids()["postfix-in"]) == (before["-"], before["postfix-in"])
+    assert "while no postmultid ran" in pmctl("events", "postfix-out").out
+
+
 def test_history_goes_on(adopted):
     assert pmctl("restart", "postfix-out").code == 0
     events = get("/v1/events?follow=no").lines

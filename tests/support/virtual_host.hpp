@@ -128,6 +128,7 @@ class VirtualHost {
     exit.signal = signal;
     exit.signal_name = "SIG" + std::to_string(signal);
     if (!signal) exit.status = 0;
+    if (signal == 9) left_by_dead_.insert(id);
     end_master(id, exit);
   }
 
@@ -142,10 +143,14 @@ class VirtualHost {
     if (masters_.contains(id)) end_master(id, Exit{.words = "is lost", .missing = what});
   }
 
-  /// The master dies while nobody looks.
+  /// The master dies while nobody looks; or it is asked to end, and says so in its log.
   void die_unseen(const std::string& id) {
     masters_.erase(id);
-    left_by_lost_.insert(id);
+    left_by_dead_.insert(id);
+  }
+  void be_stopped_unseen(const std::string& id) {
+    masters_.erase(id);
+    stopped_unseen_.insert(id);
   }
 
   /// Somebody starts a master by hand before we look.
@@ -319,10 +324,14 @@ class VirtualHost {
   }
 
   void perform(const FindMaster& a) {
-    answer(a.id, a.attempt, [this, id = a.id.text, attempt = a.attempt] {
+    answer(a.id, a.attempt, [this, id = a.id.text, attempt = a.attempt, lost = a.lost] {
       if (behaviour[id].foreign) return fault(Input::foreign, "foreign");
       auto master = masters_.find(id);
-      if (master == masters_.end()) return happened(Input::absent);
+      if (master == masters_.end()) {
+        Happened none = happened(Input::absent);
+        if (lost && stopped_unseen_.erase(id)) none.exit = Exit{.signal = 15, .signal_name = "SIGTERM"};
+        return none;
+      }
       master->second.known_as = attempt;
       Happened found = happened(Input::present);
       found.pid = master->second.pid;
@@ -331,6 +340,7 @@ class VirtualHost {
   }
   void perform(const Check& a) {
     write("check " + a.id.text);
+    left_by_dead_.erase(a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
       if (behaviour[id].missing != model::Missing::nothing) return lacking(Input::check_failed, behaviour[id].missing);
       return behaviour[id].check_ok ? happened(Input::checked) : fault(Input::check_failed, "check-failed");
@@ -374,8 +384,8 @@ class VirtualHost {
   void perform(const Launch& a) {
     write("launch " + a.id.text);
     if (masters_.contains(a.id.text)) violations.push_back("two masters for " + a.id.text);
-    if (left_by_lost_.contains(a.id.text))
-      violations.push_back("launched " + a.id.text + " beside what a lost master has left");
+    if (left_by_dead_.contains(a.id.text))
+      violations.push_back("launched " + a.id.text + " beside what a dead master has left");
     launching_.insert(a.id.text);
     answer(a.id, a.attempt, [this, id = a.id.text] {
       launching_.erase(id);
@@ -405,13 +415,13 @@ class VirtualHost {
     handle(Happened{.id = a.id, .input = Input::proven, .attempt = a.attempt, .pid = master.pid});
   }
   void perform(const ClearListeners& a) {
-    left_by_lost_.erase(a.id.text);
+    left_by_dead_.erase(a.id.text);
     answer(a.id, a.attempt, [] { return happened(Input::cleared); });
   }
   void perform(const Sweep& a) {
     if (masters_.contains(a.id.text) && masters_.at(a.id.text).known_as != AttemptId::none)
       violations.push_back("swept " + a.id.text + " beside its living master");
-    left_by_lost_.erase(a.id.text);
+    left_by_dead_.erase(a.id.text);
     working_[a.id.text] = a.attempt;
     if (!behaviour[a.id.text].sweeps && !a.force) return;
     masters_.erase(a.id.text);  // an unproven one goes with the rest
@@ -480,8 +490,9 @@ class VirtualHost {
   std::uint64_t operations_ = 0;
   std::map<std::uint64_t, std::vector<std::string>> asked_;
   std::set<std::string> launching_;
-  std::set<std::string> left_by_lost_;  // whose sockets may swallow connections
-  int life_ = 0;                        // of daemons
+  std::set<std::string> left_by_dead_;  // whose sockets may swallow connections
+  std::set<std::string> stopped_unseen_;
+  int life_ = 0;  // of daemons
   std::size_t checks_;
   std::minstd_rand random_;
 };

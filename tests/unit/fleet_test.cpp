@@ -1010,6 +1010,25 @@ TEST_CASE("the next daemon goes on where the last one ended") {
     restart();
     CHECK(who_became(host.log, "running") == std::vector<std::string>{"-", "postfix-out", "postfix-in"});
   }
+  SUBCASE("who was stopped by somebody else while no daemon ran stays stopped") {
+    host.be_stopped_unseen("postfix-in");
+    restart();
+    CHECK(host.state("postfix-in") == State::stopped);
+    CHECK(host.member("postfix-in").stopped_outside());
+    CHECK_FALSE(log_has("launch postfix-in"));
+  }
+  SUBCASE("a restart whose daemon dies before the master has ended is finished") {
+    host.behaviour["postfix-in"].heeds_sigterm = false;
+    host.request(Ask::restart, {"postfix-in"});
+    host.run(seconds(1));
+    REQUIRE(host.state("postfix-in") == State::stopping);
+    int before = host.master_pid("postfix-in");
+    SUBCASE("... and goes on slowly") { host.behaviour["postfix-in"].heeds_sigterm = true; }
+    SUBCASE("... and ends unseen") { host.be_stopped_unseen("postfix-in"); }
+    restart();
+    CHECK(host.state("postfix-in") == State::running);
+    CHECK(host.master_pid("postfix-in") != before);
+  }
   SUBCASE("an ordered stop of all is no wish about anybody") {
     host.request(Ask::stop, {"postfix-in"});
     host.run(seconds(1));

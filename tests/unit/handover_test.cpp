@@ -22,7 +22,7 @@ Handover full() {
   supervision::Remembered member;
   member.desired = model::Desired::up;
   member.wished = member.enabled = member.touched = member.alive = member.stopped = member.stopped_outside = true;
-  member.suspended = true;
+  member.suspended = member.ending = true;
   member.master = 4711;
   member.drain = supervision::Duration(1500);
   member.restarts = 12;
