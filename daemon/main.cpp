@@ -162,6 +162,7 @@ int serve(const Options& options) {
   }
 
   asio::io_context loop(1);
+  postmultid::host::notify_from(loop);
   asio::thread_pool pool(kThreads);
   postmultid::runtime::Shell shell(loop, pool,
                                    {options.definition, options.run_directory(), options.state_directory, options.pmctl,

@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@
 #include "host/kernel_log.hpp"
 #include "host/log_mark.hpp"
 #include "host/memory_cgroup.hpp"
+#include "host/notify.hpp"
 #include "host/proc.hpp"
 #include "host/process.hpp"
 #include "host/scopes.hpp"
@@ -517,4 +520,49 @@ TEST_CASE(
   loop.run();
   CHECK(message.find("/no/such/program") != std::string::npos);
   CHECK(WTERMSIG(status) == SIGKILL);
+}
+
+TEST_CASE("a systemd that does not read is not waited for, and told when it reads again") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::string path = directory->path() + "/notify";
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  auto here = reinterpret_cast<const sockaddr*>(&address);
+  Fd systemd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  REQUIRE(::bind(systemd.get(), here, sizeof(address)) == 0);
+  auto heard = [&] {
+    std::array<char, 256> text{};
+    auto size = ::recv(systemd.get(), text.data(), text.size(), 0);
+    return std::string(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  };
+  ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  asio::io_context loop;
+  notify_from(loop);
+  notify_status("at once");
+  CHECK(heard() == "STATUS=at once");
+
+  Fd others(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  while (::sendto(others.get(), "x", 1, 0, here, sizeof(address)) == 1) {
+  }
+  notify_status("one");
+  feed_watchdog();
+  notify_ready();
+  CHECK(keep_descriptor(others.get(), "control"));
+  notify_status("two");
+  loop.poll();
+  while (heard() == "x") {
+  }
+  loop.run();  // returns: nothing waits any more
+  CHECK(heard() == "WATCHDOG=1");
+  CHECK(heard() == "READY=1");
+  CHECK(heard() == "FDSTORE=1\nFDNAME=control");
+  CHECK(heard() == "STATUS=two");
+  CHECK(heard().empty());
+
+  notify_status("again");
+  CHECK(heard() == "STATUS=again");
+  systemd = Fd();
+  CHECK_FALSE(keep_descriptor(others.get(), "control"));
+  ::unsetenv("NOTIFY_SOCKET");
 }
