@@ -19,6 +19,7 @@
 #include "host/lock.hpp"
 #include "host/log.hpp"
 #include "host/notify.hpp"
+#include "host/own_file.hpp"
 #include "host/proc.hpp"
 #include "host/watch.hpp"
 #include "runtime/handover.hpp"
@@ -48,7 +49,13 @@ struct Options {
   Level log_level = Level::info;
   bool finish_stop = false;
 
-  std::string run_directory() const { return std::filesystem::absolute(socket).parent_path().string(); }
+  /// Without symbolic links, /var/run for one: what is kept in there is not looked for by way of any.
+  std::string run_directory() const {
+    std::error_code ignored;
+    auto directory = std::filesystem::absolute(socket).parent_path();
+    auto real = std::filesystem::weakly_canonical(directory, ignored);
+    return (ignored ? directory : real).string();
+  }
   std::string state_file() const { return run_directory() + "/state.json"; }
 };
 
@@ -140,9 +147,9 @@ asio::awaitable<void> run(asio::io_context& loop, postmultid::runtime::Shell& sh
 bool stop_was_cut_off(const Options& options) {
   const char* result = std::getenv("SERVICE_RESULT");
   if (result && std::string(result) == "success") return false;
-  auto text = postmultid::host::read_small_file(options.state_file(), 64 * 1024 * 1024);
-  if (!text) return false;
-  auto left = postmultid::runtime::read_handover(*text, postmultid::host::boot_id(), std::chrono::steady_clock::now());
+  auto text = postmultid::host::read_own_file(options.state_file(), 64 * 1024 * 1024);
+  if (!text || !*text) return false;
+  auto left = postmultid::runtime::read_handover(**text, postmultid::host::boot_id(), std::chrono::steady_clock::now());
   return left && left->stopping == this_run();
 }
 
