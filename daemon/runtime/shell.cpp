@@ -218,6 +218,7 @@ asio::awaitable<Result<void>> Shell::reread() {
   if (begun < newest_reread_) co_return Result<void>{};
   newest_reread_ = begun;
   for (postfix::Listed& entry : *listed) keep_id_of_running(entry.instance);
+  postfix::refuse_taken_ids(*listed);
   mail_version_ = listed->front().instance.mail_version;
   if (begun > rereads_before_wrapper_) learn_wrapper(listed->front());
   Roster roster = compose(*listed, definition_, *this);
