@@ -1,5 +1,7 @@
 #include "client.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -21,6 +23,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::local::stream_protocol;
 using nlohmann::json;
+using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 namespace {
@@ -40,7 +43,12 @@ asio::awaitable<Response> exchange_on(stream_protocol::endpoint endpoint, http::
   co_return parser.release();
 }
 
-Trouble unreachable(const std::string& socket, const boost::system::error_code& error) {
+Trouble unreachable(const std::string& socket, const boost::system::error_code& error, milliseconds limit) {
+  if (error == beast::error::timeout)
+    return {Exit::unreachable,
+            fmt::format("postmultid does not answer within {} s on {}: it hangs, or still reads all instances\n"
+                        "Look at it:  systemctl status postmultid",
+                        std::chrono::ceil<std::chrono::seconds>(limit).count(), socket)};
   if (error == boost::system::errc::permission_denied)
     return {Exit::not_permitted, "not permitted to connect to " + socket + ": try as root"};
   if (error == boost::system::errc::no_such_file_or_directory || error == boost::system::errc::connection_refused)
@@ -51,8 +59,10 @@ Trouble unreachable(const std::string& socket, const boost::system::error_code& 
 
 // A daemon is back within a second; a busy host takes a little longer.
 constexpr std::chrono::seconds kPatience{5};
+// A stream says something at least every half minute.
+constexpr std::chrono::seconds kSilence{120};
 // Nothing tells a client when somebody begins to listen again.
-constexpr std::chrono::milliseconds kPause{20};
+constexpr milliseconds kPause{20};
 
 bool broken(const boost::system::error_code& error) {
   return error == http::error::end_of_stream || error == http::error::partial_message || error == asio::error::eof ||
@@ -117,9 +127,10 @@ Trouble understand(const std::string& body) {
 
 /// The lines of a chunked answer, as they come. Returns the body of a refusal; empty if there was none.
 asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::request<http::string_body> request,
-                                    const Client::Line& line, steady_clock::time_point end) {
+                                    const Client::Line& line, steady_clock::time_point begun_by,
+                                    steady_clock::time_point end) {
   beast::basic_stream<stream_protocol> stream(co_await asio::this_coro::executor);
-  stream.expires_after(Client::kAnswerLimit);
+  stream.expires_at(begun_by);
   co_await stream.async_connect(endpoint, asio::use_awaitable);
   co_await http::async_write(stream, request, asio::use_awaitable);
   beast::flat_buffer buffer;
@@ -129,8 +140,7 @@ asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::re
   bool refused = parser.get().result_int() >= 400;
   if (!refused && !line("")) co_return "";
   while (!parser.is_done()) {
-    // The daemon says something at least every half minute.
-    stream.expires_at(std::min(end, steady_clock::now() + Client::kAnswerLimit));
+    stream.expires_at(std::min(end, steady_clock::now() + kSilence));
     boost::system::error_code error;
     co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error == beast::error::timeout && steady_clock::now() >= end) co_return "";
@@ -144,13 +154,15 @@ asio::awaitable<std::string> follow(stream_protocol::endpoint endpoint, http::re
 
 }  // namespace
 
-Result<json> Client::get(const std::string& target) { return exchange("GET", target, ""); }
-
-Result<json> Client::post(const std::string& target, const json& body, const Heard& heard) {
-  return exchange("POST", target, body.dump(-1, ' ', false, json::error_handler_t::replace), heard);
+Result<json> Client::get(const std::string& target, milliseconds waits) {
+  return exchange("GET", target, "", look_limit_ + waits);
 }
 
-Result<json> Client::remove(const std::string& target) { return exchange("DELETE", target, ""); }
+Result<json> Client::post(const std::string& target, const json& body, const Heard& heard, milliseconds limit) {
+  return exchange("POST", target, body.dump(-1, ' ', false, json::error_handler_t::replace), limit, heard);
+}
+
+Result<json> Client::remove(const std::string& target) { return exchange("DELETE", target, "", look_limit_); }
 
 Result<void> Client::stream(const std::string& target, const Line& line, steady_clock::time_point end) {
   if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
@@ -160,11 +172,14 @@ Result<void> Client::stream(const std::string& target, const Line& line, steady_
     answered_ = begun = true;
     return line(each);
   };
-  for (Patience patience(answered_, end);;) {
+  auto start = steady_clock::now();
+  auto begun_by = std::min(end_, start + look_limit_);
+  for (Patience patience(answered_, std::min(end, begun_by));;) {
     asio::io_context context;
     boost::system::error_code error;
     std::string refused;
-    asio::co_spawn(context, follow(stream_protocol::endpoint(socket_), make_request("GET", target, ""), noticed, end),
+    asio::co_spawn(context,
+                   follow(stream_protocol::endpoint(socket_), make_request("GET", target, ""), noticed, begun_by, end),
                    [&](std::exception_ptr failed, std::string body) {
                      try {
                        if (failed) std::rethrow_exception(failed);
@@ -176,15 +191,18 @@ Result<void> Client::stream(const std::string& target, const Line& line, steady_
     context.run();
     if (!refused.empty()) return std::unexpected(understand(refused));
     if (!error || (begun && broken(error))) return {};
-    if (!patience.for_another_try_after(error)) return std::unexpected(unreachable(socket_, error));
+    auto limit = begun ? milliseconds(kSilence) : std::chrono::floor<milliseconds>(begun_by - start);
+    if (!patience.for_another_try_after(error)) return std::unexpected(unreachable(socket_, error, limit));
   }
 }
 
 Result<json> Client::exchange(const std::string& method, const std::string& target, const std::string& body,
-                              const Heard& heard) {
+                              milliseconds limit, const Heard& heard) {
   if (socket_.size() >= sizeof(sockaddr_un::sun_path)) return std::unexpected(too_long(socket_));
   std::optional<Response> response;
-  auto end = steady_clock::now() + answer_limit_;
+  auto start = steady_clock::now();
+  auto end = std::min(end_, start + limit);
+  limit = std::chrono::floor<milliseconds>(end - start);
   for (Patience patience(answered_, end); !response;) {
     asio::io_context context;
     boost::system::error_code error;
@@ -199,7 +217,7 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
                    });
     context.run();
     if (response) break;
-    if (!patience.for_another_try_after(error)) return std::unexpected(unreachable(socket_, error));
+    if (!patience.for_another_try_after(error)) return std::unexpected(unreachable(socket_, error, limit));
     if (!heard) continue;
     auto answer = heard();
     if (!answer) return std::unexpected(answer.error());

@@ -37,21 +37,28 @@ using Result = std::expected<T, Trouble>;
 /// place, nothing is.
 class Client {
  public:
-  // A start reads all instances before it is answered; where a file system hangs each postconf takes its limit of 10 s.
-  static constexpr std::chrono::seconds kAnswerLimit{120};
+  /// The longest that a daemon may be silent which is asked for what it knows; and for what it has to do first: it reads all
+  /// instances before it acts, and where a file system hangs each postconf takes its limit of 10 s.
+  static constexpr std::chrono::seconds kLookLimit{15}, kActLimit{120};
 
-  /// `answer_limit`: the longest that it may be silent, in all tries together.
-  explicit Client(std::string socket, std::chrono::seconds answer_limit = kAnswerLimit)
-      : socket_(std::move(socket)), answer_limit_(answer_limit) {}
+  /// `look_limit`: in all tries together.
+  explicit Client(std::string socket, std::chrono::seconds look_limit = kLookLimit)
+      : socket_(std::move(socket)), look_limit_(look_limit) {}
 
-  /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits.
-  Result<nlohmann::json> get(const std::string& target);
+  /// Nothing is waited for longer than a second after that moment, whatever its own limit: a question that is asked just before it
+  /// is still answered.
+  void end_at(std::chrono::steady_clock::time_point end) { end_ = end + kLastWord; }
+
+  /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits. `waits`: so long the daemon
+  /// was asked to wait itself.
+  Result<nlohmann::json> get(const std::string& target, std::chrono::milliseconds waits = std::chrono::milliseconds(0));
 
   /// The answer to a request that was heard before the connection broke; nothing: it was not.
   using Heard = std::function<Result<std::optional<nlohmann::json>>()>;
 
   /// `heard` is asked before a request is made again that would do more when it is made twice.
-  Result<nlohmann::json> post(const std::string& target, const nlohmann::json& body, const Heard& heard = {});
+  Result<nlohmann::json> post(const std::string& target, const nlohmann::json& body, const Heard& heard = {},
+                              std::chrono::milliseconds limit = kActLimit);
   Result<nlohmann::json> remove(const std::string& target);
 
   /// Called with each line of an answer that may have no end; with an empty one when it begins, and now and then while
@@ -63,11 +70,14 @@ class Client {
                       std::chrono::steady_clock::time_point end = std::chrono::steady_clock::time_point::max());
 
  private:
+  static constexpr std::chrono::seconds kLastWord{1};
+
   Result<nlohmann::json> exchange(const std::string& method, const std::string& target, const std::string& body,
-                                  const Heard& heard = {});
+                                  std::chrono::milliseconds limit, const Heard& heard = {});
 
   std::string socket_;
-  std::chrono::seconds answer_limit_;
+  std::chrono::milliseconds look_limit_;
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::time_point::max();
   bool answered_ = false;  // at least once
 };
 

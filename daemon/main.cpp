@@ -22,6 +22,7 @@
 #include "host/lock.hpp"
 #include "host/log.hpp"
 #include "host/notify.hpp"
+#include "host/own_file.hpp"
 #include "host/own_unit.hpp"
 #include "host/proc.hpp"
 #include "host/watch.hpp"
@@ -52,7 +53,13 @@ struct Options {
   Level log_level = Level::info;
   bool finish_stop = false;
 
-  std::string run_directory() const { return std::filesystem::absolute(socket).parent_path().string(); }
+  /// Without symbolic links, /var/run for one: what is kept in there is not looked for by way of any.
+  std::string run_directory() const {
+    std::error_code ignored;
+    auto directory = std::filesystem::absolute(socket).parent_path();
+    auto real = std::filesystem::weakly_canonical(directory, ignored);
+    return (ignored ? directory : real).string();
+  }
   std::string state_file() const { return run_directory() + "/state.json"; }
 };
 
@@ -153,9 +160,10 @@ asio::awaitable<void> run(asio::io_context& loop, asio::signal_set& signals, pos
 /// For ExecStopPost=: whether somebody wants all members stopped, and the daemon of this run has not done it: it was cut off
 /// in the middle of that, or was detaching, hanging or dead when it was told to.
 bool stop_is_to_be_finished(const Options& options) {
-  auto text = postmultid::host::read_small_file(options.state_file(), 64 * 1024 * 1024);
+  auto text = postmultid::host::read_own_file(options.state_file(), 64 * 1024 * 1024);
   auto now = std::chrono::steady_clock::now();
-  auto left = postmultid::runtime::read_handover(text.value_or(""), postmultid::host::boot_id(), now);
+  std::string known = text ? text->value_or("") : "";
+  auto left = postmultid::runtime::read_handover(known, postmultid::host::boot_id(), now);
   bool begun = left && left->stopping == this_run();
   if (!begun) return postmultid::host::own_unit_is_to_be_stopped();
   const char* result = std::getenv("SERVICE_RESULT");
@@ -182,6 +190,7 @@ int serve(const Options& options) {
     return 1;
   }
 
+  postmultid::host::notify_from(loop);
   asio::thread_pool pool(kThreads);
   postmultid::runtime::Shell shell(loop, pool,
                                    {options.definition, options.run_directory(), options.state_directory, options.pmctl,

@@ -52,6 +52,8 @@ Exit is_enabled(const Options& options) {
 Exit wait_for(const Options& options) {
   auto end = steady_clock::now() + options.timeout.value_or(kWaitLimit);
   Client watching(options.socket), asking(options.socket);
+  watching.end_at(end);
+  asking.end_at(end);
   Result<Known> known = std::unexpected(Trouble{});
   std::string missing;
   auto holds = [&] {

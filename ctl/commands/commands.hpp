@@ -76,8 +76,9 @@ struct Known {
 Result<Known> fetch(const Options& options, Client& client);
 Result<Known> fetch(const Options& options);
 
-/// Waits for the end of an operation and reports each member as it is done.
-Exit follow(const Options& options, Client& client, nlohmann::json operation);
+/// Waits for the end of an operation and reports each member as it is done. `since`: when the waiting began.
+Exit follow(const Options& options, Client& client, nlohmann::json operation,
+            std::chrono::steady_clock::time_point since);
 
 /// Says it on standard error.
 Exit complain(const Trouble& trouble);

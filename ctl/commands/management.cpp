@@ -13,6 +13,9 @@ using nlohmann::json;
 
 namespace {
 
+// Longer than the daemon's own limits for all steps together: each systemctl may take a minute, each postconf 10 s.
+constexpr std::chrono::minutes kLongest{10};
+
 /// What was done, or would be, step by step.
 void print(const json& answer, const char* done_word) {
   for (const json& each : answer.at("steps")) {
@@ -45,7 +48,7 @@ Exit hand_over(const Options& options, const std::string& target) {
     if (options.dry_run) return Exit::ok;
     if (!agreed()) return complain({Exit::failed, "nothing was done"});
   }
-  auto answer = client.post(target, json::object());
+  auto answer = client.post(target, json::object(), {}, kLongest);
   if (!answer) return complain(answer.error());
   if (options.format == Format::json)
     fmt::print("{}\n", answer->dump(2));

@@ -151,18 +151,20 @@ Result<std::optional<json>> begun_by_us(Client& client, Action action, model::Wa
 Exit operate(const Options& options, Action action) {
   if (!options.selects()) return complain({Exit::usage, "which? Name instances, or say -g GROUP or -a (all)"});
   Client client(options.socket);
+  auto start = steady_clock::now();
+  if (options.timeout) client.end_at(start + *options.timeout);
   // The daemon tells times to the millisecond.
   auto since = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
   json wanted{{"action", action}, {"select", options.selection}, {"options", options.how}};
   auto begun = client.post("/v1/operations", wanted, [&] { return begun_by_us(client, action, since); });
   if (!begun) return complain(begun.error());
-  return follow(options, client, std::move(*begun));
+  return follow(options, client, std::move(*begun), start);
 }
 
-Exit follow(const Options& options, Client& client, json document) {
+Exit follow(const Options& options, Client& client, json document, steady_clock::time_point since) {
   Reporter reporter;
   auto operation = document.get<Operation>();
-  for (auto end = steady_clock::now() + patience(options, operation.action);
+  for (auto end = since + patience(options, operation.action);
        options.wait && operation.state == OperationState::running;) {
     auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
     if (left <= milliseconds(0)) {
@@ -170,8 +172,8 @@ Exit follow(const Options& options, Client& client, json document) {
       return complain({Exit::timed_out, fmt::format("still under way: {}\nIt goes on; see  pmctl op show {}",
                                                     pending_in(operation), operation.id.text())});
     }
-    auto next =
-        client.get(fmt::format("/v1/operations/{}?wait={}ms", operation.id.text(), std::min(left, kSlice).count()));
+    auto slice = std::min(left, kSlice);
+    auto next = client.get(fmt::format("/v1/operations/{}?wait={}ms", operation.id.text(), slice.count()), slice);
     if (!next) return complain(next.error());
     document = *next;
     operation = document.get<Operation>();

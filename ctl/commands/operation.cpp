@@ -77,9 +77,11 @@ Exit show_operation(const Options& options) {
 
 Exit wait_for_operation(const Options& options) {
   Client client(options.socket);
+  auto start = std::chrono::steady_clock::now();
+  if (options.timeout) client.end_at(start + *options.timeout);
   auto answer = client.get(target_of(options));
   if (!answer) return complain(answer.error());
-  return follow(options, client, std::move(*answer));
+  return follow(options, client, std::move(*answer), start);
 }
 
 Exit cancel_operation(const Options& options) {

@@ -16,6 +16,7 @@
 #include "host/deadline.hpp"
 #include "host/journal.hpp"
 #include "host/offload.hpp"
+#include "host/own_file.hpp"
 #include "host/proc.hpp"
 #include "host/sockets.hpp"
 #include "host/watch.hpp"
@@ -219,6 +220,7 @@ asio::awaitable<std::expected<model::Readiness, Fault>> await_ready(Command comm
 
 std::vector<std::string> records(const std::string& directory) {
   std::vector<std::string> names;
+  if (!host::open_own_directory(directory)) return names;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
     if (std::string name = entry->path().filename(); !name.starts_with('.')) names.push_back(name);

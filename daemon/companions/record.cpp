@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/atomic_file.hpp"
+#include "host/own_file.hpp"
 #include "host/proc.hpp"
 
 namespace postmultid::companions {
@@ -11,9 +12,9 @@ namespace postmultid::companions {
 using nlohmann::json;
 
 std::optional<Record> read_record(const std::string& path) {
-  auto text = host::read_small_file(path, 4096);
-  if (!text) return std::nullopt;
-  json document = json::parse(*text, nullptr, false);
+  auto text = host::read_own_file(path, 4096);
+  if (!text || !*text) return std::nullopt;
+  json document = json::parse(**text, nullptr, false);
   try {
     // A fraction or a number of twenty digits would be converted to anything.
     if (!document.at("pid").is_number_unsigned() || !document.at("start_ticks").is_number_unsigned())
@@ -28,7 +29,7 @@ std::optional<Record> read_record(const std::string& path) {
 }
 
 model::Result<void> write_record(const std::string& path, pid_t pid, std::uint64_t start_ticks) {
-  return host::replace_file(
+  return host::replace_own_file(
       path, json{{"pid", pid}, {"start_ticks", start_ticks}, {"boot_id", host::boot_id()}}.dump() + "\n");
 }
 

@@ -17,7 +17,8 @@ struct Record {
   std::string boot_id;
 };
 
-/// What the file says; nothing where there is none, or it cannot be understood, or it is of an earlier boot.
+/// What the file says; nothing where there is none, or it cannot be understood, or it is of an earlier boot, or others may have
+/// written it: who it names is signalled.
 std::optional<Record> read_record(const std::string& path);
 
 /// Replaces the file in one step. The directory is on a file system in memory: there is nothing to make durable.

@@ -5,25 +5,69 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 
 #include "host/fd.hpp"
+#include "host/own_file.hpp"
 
 namespace postmultid::host {
 
-model::Result<void> replace_file(const std::string& path, const std::string& text) {
-  auto place = std::filesystem::path(path);
-  std::string directory = place.parent_path();
-  std::error_code ignored;  // what cannot be made cannot be opened either
-  std::filesystem::create_directories(directory, ignored);
-  // A hidden name: no record and no definition is called so.
-  std::string fresh = directory + "/." + place.filename().string();
-  Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return std::unexpected(model::system_error("open " + fresh));
-  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(file.get()) < 0)
-    return std::unexpected(model::system_error("write " + fresh));
-  if (::rename(fresh.c_str(), path.c_str()) < 0) return std::unexpected(model::system_error("rename " + fresh));
-  if (Fd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); parent) ::fsync(parent.get());
+using model::Result;
+
+namespace {
+
+Result<void> make_directory_of(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (!error) return {};
+  return std::unexpected(model::system_error("create " + path.parent_path().string(), error.value()));
+}
+
+Result<void> write_all(const Fd& file, std::string_view text, const std::string& name) {
+  while (!text.empty()) {
+    ssize_t written = ::write(file.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return std::unexpected(model::system_error("write " + name));
+    if (written == 0) return std::unexpected(model::system_error("write " + name, ENOSPC));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fsync(file.get()) < 0) return std::unexpected(model::system_error("write " + name));
   return {};
+}
+
+Result<void> replace_in(const Fd& directory, const std::filesystem::path& path, const std::string& text) {
+  std::string name = path.filename();
+  // A hidden name: no record and no definition is called so.
+  std::string fresh = "." + name, fresh_path = (path.parent_path() / fresh).string();
+  // What a crash has left, or somebody has put there to have his file written.
+  ::unlinkat(directory.get(), fresh.c_str(), 0);
+  Fd file(::openat(directory.get(), fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return std::unexpected(model::system_error("open " + fresh_path));
+  if (auto written = write_all(file, text, fresh_path); !written) {
+    ::unlinkat(directory.get(), fresh.c_str(), 0);  // the room that it takes on a disk that is full
+    return written;
+  }
+  if (::renameat(directory.get(), fresh.c_str(), directory.get(), name.c_str()) < 0)
+    return std::unexpected(model::system_error("rename " + fresh_path));
+  ::fsync(directory.get());
+  return {};
+}
+
+}  // namespace
+
+Result<void> replace_file(const std::string& path, const std::string& text) {
+  if (auto made = make_directory_of(path); !made) return made;
+  std::string place = std::filesystem::path(path).parent_path();
+  Fd directory(::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return std::unexpected(model::system_error("open " + place));
+  return replace_in(directory, path, text);
+}
+
+Result<void> replace_own_file(const std::string& path, const std::string& text) {
+  if (auto made = make_directory_of(path); !made) return made;
+  auto directory = open_own_directory(std::filesystem::path(path).parent_path());
+  if (!directory) return std::unexpected(directory.error());
+  return replace_in(*directory, path, text);
 }
 
 }  // namespace postmultid::host

@@ -11,4 +11,7 @@ namespace postmultid::host {
 /// directory if there is none. Blocks.
 model::Result<void> replace_file(const std::string& path, const std::string& text);
 
+/// The same where read_own_file() would believe it; fails where others may write to the directory.
+model::Result<void> replace_own_file(const std::string& path, const std::string& text);
+
 }  // namespace postmultid::host

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <chrono>
@@ -16,8 +17,12 @@ namespace postmultid::host {
 
 /// The lock, or within a second who has it: EWOULDBLOCK in the error's number.
 inline model::Result<Fd> take_lock(const std::string& path) {
-  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   if (!file) return std::unexpected(model::system_error("open " + path));
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) < 0) return std::unexpected(model::system_error("stat " + path));
+  // Anybody can make a fifo in a shared directory, and locks on one are no less locks; but nobody means it so.
+  if (!S_ISREG(facts.st_mode)) return model::failure(path + " is there and is no file: not locked; remove it");
   // A child of the one that has just died may have it for a moment longer: until it executes its program.
   // flock(2) has no time limit, so it is asked again.
   for (int tries = 20; ::flock(file.get(), LOCK_EX | LOCK_NB) < 0; --tries) {

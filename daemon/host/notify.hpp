@@ -1,7 +1,9 @@
 // What systemd and we tell each other (sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3)). Without systemd nothing
-// happens.
+// happens. Nothing here waits: what a systemd that does not read has no room for is said when it has, of each kind the
+// newest. For the event loop's thread.
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -9,6 +11,12 @@
 #include "host/fd.hpp"
 
 namespace postmultid::host {
+
+namespace asio = boost::asio;
+
+/// The loop that it is waited in; it must not end before the process does while something waits. Without one, what there is
+/// no room for is lost.
+void notify_from(asio::io_context& loop);
 
 void notify_ready();
 /// Told only when it is another.
@@ -22,7 +30,7 @@ void extend_timeout(std::chrono::seconds by);
 std::optional<std::chrono::microseconds> watchdog_limit();
 void feed_watchdog();
 
-/// Has the descriptor kept for the next main process of this unit, under that name. False: nobody keeps it.
+/// Has the descriptor kept for the next main process of this unit, under that name. False: nobody does.
 bool keep_descriptor(int fd, const std::string& name);
 void forget_descriptor(const std::string& name);
 

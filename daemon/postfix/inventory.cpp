@@ -100,12 +100,14 @@ Result<host::TemporaryDirectory> shadow(const std::string& directory) {
   auto made = host::TemporaryDirectory::make();
   if (!made) return made;
   std::error_code error;
+  bool written = true;
   if (directory.empty())
-    std::ofstream(made->path() + "/main.cf");
+    written = static_cast<bool>(std::ofstream(made->path() + "/main.cf"));
   else
     std::filesystem::copy_file(directory + "/main.cf", made->path() + "/main.cf", error);
-  if (error) return model::failure("open " + directory + "/main.cf: " + error.message());
-  std::ofstream(made->path() + "/master.cf");
+  if (error) return std::unexpected(model::system_error("copy " + directory + "/main.cf", error.value()));
+  if (written) written = static_cast<bool>(std::ofstream(made->path() + "/master.cf"));
+  if (!written) return std::unexpected(model::system_error("write to " + made->path()));
   return made;
 }
 
@@ -133,8 +135,10 @@ asio::awaitable<Result<std::string>> Inventory::primary_directory() {
   // Any configuration will do to ask for a compiled-in value; an empty one cannot be broken.
   auto make = [] { return shadow(""); };
   auto empty = co_await host::offload(tools_.pool(), std::move(make));
-  if (!empty) co_return std::unexpected(empty.error());
-  auto answer = co_await tools_.postconf(words("-c", empty->path(), "-dh", "config_directory"));
+  auto ask = words("-dh", "config_directory");
+  // Without room for one the primary's own has to do.
+  if (empty) ask.insert(ask.begin(), {"-c", empty->path()});
+  auto answer = co_await tools_.postconf(std::move(ask));
   if (answer && !answer->empty()) answer->pop_back();
   co_return answer;
 }
@@ -269,6 +273,26 @@ void refuse_conflicts(std::vector<Listed>& listed) {
       if (want.what == "multi_instance_name") instance.id = {instance.config_directory};
     }
     if (!conflict) claims.insert(claims.end(), wanted.begin(), wanted.end());
+  }
+}
+
+void refuse_taken_ids(std::vector<Listed>& listed) {
+  // Who runs under an earlier name has another id than his main.cf says.
+  auto own_id = [](const Instance& instance) { return instance.name.empty() ? instance.id.text : instance.name; };
+  for (Listed& entry : listed) {
+    Instance& instance = entry.instance;
+    if (instance.id.text != own_id(instance)) continue;
+    auto holder = std::find_if(listed.begin(), listed.end(), [&](const Listed& other) {
+      return &other != &entry && other.instance.id == instance.id && other.instance.id.text != own_id(other.instance);
+    });
+    if (holder == listed.end()) continue;
+    const Instance& other = holder->instance;
+    entry.broken = Fault{FailureClass::config, "conflict",
+                         instance.config_directory + "/main.cf: the name " + instance.name + " is still in use by " +
+                             other.config_directory + ", which is called " + other.name +
+                             " now, but runs on under it until it is stopped",
+                         "pmctl stop " + other.id.text};
+    instance.id = {instance.config_directory};
   }
 }
 

@@ -46,4 +46,7 @@ class Inventory {
 /// answer to the same name. Looks at the file system (symbolic links).
 void refuse_conflicts(std::vector<Listed>& listed);
 
+/// The same of every instance whose id another one still has, which runs on under the name that it was started with.
+void refuse_taken_ids(std::vector<Listed>& listed);
+
 }  // namespace postmultid::postfix

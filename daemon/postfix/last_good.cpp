@@ -26,12 +26,35 @@ void LastGood::keep(const Instance& instance, std::chrono::system_clock::time_po
   }
   for (const char* file : kFiles) {
     auto now = text_of(instance.config_directory + file);
-    if (!now || now->size() == kLargestFile || now == text_of(kept(instance) + file)) continue;
+    if (!now || now->size() == kLargestFile) continue;
+    if (now == text_of(kept(instance) + file)) {
+      tell(kept(instance) + file, "");
+      continue;
+    }
     std::lock_guard lock(mutex_);
-    if (auto written = host::replace_file(kept(instance) + file, *now); !written)
-      host::log(host::Level::warning,
-                instance.id.text + ": its last good configuration is not kept: " + written.error().message);
+    auto written = host::replace_file(kept(instance) + file, *now);
+    std::string trouble;
+    if (!written) {
+      trouble = instance.id.text + ": its last good configuration is not kept: " + written.error().message;
+      host::log(host::Level::warning, trouble);
+    }
+    tell(kept(instance) + file, std::move(trouble));
   }
+}
+
+void LastGood::tell(const std::string& file, std::string trouble) {
+  std::lock_guard lock(telling_);
+  if (trouble.empty())
+    troubles_.erase(file);
+  else
+    troubles_[file] = std::move(trouble);
+}
+
+std::string LastGood::trouble() const {
+  std::lock_guard lock(telling_);
+  if (troubles_.empty()) return "";
+  std::string more = troubles_.size() == 1 ? "" : "; and " + std::to_string(troubles_.size() - 1) + " more files";
+  return troubles_.begin()->second + more;
 }
 
 std::string LastGood::if_changed(const Instance& instance) const {

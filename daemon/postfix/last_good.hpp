@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <string>
 
@@ -23,11 +24,17 @@ class LastGood {
   /// The directory with the copies, if they differ from the files as they are now; else empty.
   std::string if_changed(const Instance& instance) const;
 
+  /// What could not be kept; empty: nothing. Does not wait for a disk.
+  std::string trouble() const;
+
  private:
+  void tell(const std::string& file, std::string trouble);
   std::string kept(const Instance& instance) const { return directory_ + instance.config_directory; }
 
   const std::string directory_;
   std::mutex mutex_;  // one writer at a time
+  mutable std::mutex telling_;
+  std::map<std::string, std::string> troubles_;  // by the copy's path
 };
 
 }  // namespace postmultid::postfix

@@ -1,11 +1,10 @@
 #include "postfix/queue_mounts.hpp"
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "host/atomic_file.hpp"
 #include "host/log.hpp"
-#include "host/proc.hpp"
+#include "host/own_file.hpp"
 
 namespace postmultid::postfix {
 
@@ -26,12 +25,11 @@ std::string described(const Mount& mount) { return mount.point + " (" + mount.ty
 }  // namespace
 
 QueueMounts::QueueMounts(std::string file) : file_(std::move(file)) {
-  std::error_code error;
-  if (!std::filesystem::exists(file_, error) && !error) return;  // the first time
   try {
-    auto text = host::read_small_file(file_, kLargestFile);
-    if (!text) throw std::runtime_error("it cannot be read");
-    json document = json::parse(*text);
+    auto text = host::read_own_file(file_, kLargestFile);
+    if (!text) throw std::runtime_error(text.error().message);
+    if (!*text) return;  // the first time
+    json document = json::parse(**text);
     if (document.at("version") != kVersion) throw std::runtime_error("of another version");
     for (const auto& [queue, mount] : document.at("queues").items())
       known_[queue] = {mount.at("mount_point").get<std::string>(), mount.at("type").get<std::string>()};
@@ -83,11 +81,17 @@ void QueueMounts::write() {
     written_ = true;
   }
   auto done = host::replace_file(file_, json{{"version", kVersion}, {"queues", queues}}.dump(2) + "\n");
+  std::lock_guard lock(mutex_);
+  trouble_ = done ? "" : done.error().message;
   if (done) return;
   // A disk that is full or read-only costs the guard, not the instance. Tried again with the next one that is ready.
   host::log(Level::warning, "where the queues are mounted is not remembered: " + done.error().message);
-  std::lock_guard lock(mutex_);
   written_ = false;
+}
+
+std::string QueueMounts::trouble() const {
+  std::lock_guard lock(mutex_);
+  return trouble_;
 }
 
 }  // namespace postmultid::postfix

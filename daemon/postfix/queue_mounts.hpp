@@ -26,6 +26,9 @@ class QueueMounts {
   /// The instance runs on it.
   void remember(const Instance& instance);
 
+  /// Why the file does not say so; empty: it does. Does not wait for a disk.
+  std::string trouble() const;
+
  private:
   void write();
 
@@ -33,7 +36,8 @@ class QueueMounts {
   mutable std::mutex mutex_;
   std::map<std::string, host::Mount> known_;  // by queue_directory
   bool written_ = true;                       // all that is known is in the file, or on its way there
-  std::mutex writing_;                        // held while the file is written; taken before mutex_
+  std::string trouble_;
+  std::mutex writing_;  // held while the file is written; taken before mutex_
 };
 
 }  // namespace postmultid::postfix

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "host/file_system.hpp"
 #include "host/offload.hpp"
 #include "host/temporary_directory.hpp"
 #include "host/watch.hpp"
@@ -34,7 +35,7 @@ Result<host::TemporaryDirectory> copy_of(const Instance& instance) {
     if (!error) std::filesystem::copy_file(instance.config_directory + file, made->path() + file, error);
   for (const char* directory : {"/queue", "/data"})
     if (!error) std::filesystem::create_directory(made->path() + directory, error);
-  if (error) return model::failure("copy " + instance.config_directory + ": " + error.message());
+  if (error) return std::unexpected(model::system_error("copy " + instance.config_directory, error.value()));
   return made;
 }
 
@@ -57,7 +58,15 @@ asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
   // Of its own, because master -t must not meet the lock of the real one.
   auto moved = co_await tools.postconf(words("-c", copy->path(), "-e", "queue_directory=" + copy->path() + "/queue",
                                              "data_directory=" + copy->path() + "/data"));
-  if (!moved) co_return std::unexpected(unacceptable(instance, moved.error().message));
+  if (!moved) {
+    // Not run at all, or short of room: that is no fault of the configuration.
+    bool there = !moved.error().number;
+    auto look = [path = copy->path()] { return host::file_system(path); };
+    auto room = co_await host::offload(tools.pool(), std::move(look));
+    if (there && !(room && room->free_blocks == 0))
+      co_return std::unexpected(unacceptable(instance, moved.error().message));
+    co_return std::unexpected(Fault{FailureClass::environment, "not-examined", moved.error().message, ""});
+  }
   auto age = [path = copy->path()] {
     make_older(path + "/main.cf");
     return true;

@@ -3,13 +3,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <filesystem>
 #include <utility>
 
 #include "host/atomic_file.hpp"
 #include "host/deadline.hpp"
 #include "host/log.hpp"
 #include "host/offload.hpp"
+#include "host/own_file.hpp"
 #include "host/proc.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/shell.hpp"
@@ -41,11 +41,10 @@ Keeper::Keeper(asio::io_context& loop, asio::thread_pool& pool, std::string file
 
 asio::awaitable<std::optional<Handover>> Keeper::read() {
   auto look = [file = file_, boot_id = boot_id_]() -> Result<std::optional<Handover>> {
-    std::error_code error;
-    if (!std::filesystem::exists(file, error)) return std::nullopt;
-    auto text = host::read_small_file(file, kLargestFile);
-    if (!text) return model::failure("cannot be read");
-    auto handover = read_handover(*text, boot_id, std::chrono::steady_clock::now());
+    auto text = host::read_own_file(file, kLargestFile);
+    if (!text) return model::failure("cannot be used: " + text.error().message);
+    if (!*text) return std::nullopt;
+    auto handover = read_handover(**text, boot_id, std::chrono::steady_clock::now());
     if (!handover) return std::unexpected(handover.error());
     return std::optional(std::move(*handover));
   };
@@ -99,7 +98,7 @@ asio::awaitable<void> Keeper::write_for_ever() {
       std::string text = to_text(handover, boot_id);
       if (text == before) return text;
       fault_point("write");
-      if (auto done = host::replace_file(file, text); !done) return std::unexpected(done.error());
+      if (auto done = host::replace_own_file(file, text); !done) return std::unexpected(done.error());
       fault_point("written");
       return text;
     };

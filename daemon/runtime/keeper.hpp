@@ -1,5 +1,6 @@
 // Keeps in a file what the next daemon has to know: written away from the event loop, soon after a change and together with
-// what else changes meanwhile, and at once for whoever waits for it. A disk that is full, read-only or hangs costs that
+// what else changes meanwhile, and at once for whoever waits for it. Only where nobody else may write: what an earlier daemon
+// wished decides what is started and stopped. A disk that is full, read-only or hangs costs that
 // memory and nothing else; what is wrong is told, and tried again.
 #pragma once
 

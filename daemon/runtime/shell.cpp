@@ -48,6 +48,8 @@ constexpr std::chrono::seconds kEndOfStop{30};
 const std::string kForgetful =
     "the next daemon would not know what was stopped by request, and how often what was restarted: ";
 
+const std::string kUnguarded = "after a boot an instance may be started on a queue that is not mounted: ";
+
 const Problem kStopping{409, "stopping", "postmultid is stopping",
                         "all members are being stopped; nothing new is begun"};
 
@@ -216,6 +218,7 @@ asio::awaitable<Result<void>> Shell::reread() {
   if (begun < newest_reread_) co_return Result<void>{};
   newest_reread_ = begun;
   for (postfix::Listed& entry : *listed) keep_id_of_running(entry.instance);
+  postfix::refuse_taken_ids(*listed);
   mail_version_ = listed->front().instance.mail_version;
   if (begun > rereads_before_wrapper_) learn_wrapper(listed->front());
   Roster roster = compose(*listed, definition_, *this);
@@ -432,7 +435,12 @@ void Shell::perform(const Leave&) {
 // ---- what the world sees and asks
 
 std::shared_ptr<const model::Status> Shell::status() {
-  if (status_) return status_;
+  // Threads of their own keep what these tell of, so no event says that it is another.
+  std::vector<std::string> not_kept;
+  if (std::string trouble = mounts_.trouble(); !trouble.empty()) not_kept.push_back(kUnguarded + trouble);
+  if (std::string trouble = last_good_.trouble(); !trouble.empty()) not_kept.push_back(std::move(trouble));
+  if (status_ && not_kept == not_kept_) return status_;
+  not_kept_ = not_kept;
   auto fresh = std::make_shared<model::Status>();
   fresh->daemon = {POSTMULTID_VERSION,
                    host_name(),
@@ -446,6 +454,7 @@ std::shared_ptr<const model::Status> Shell::status() {
   auto& problems = fresh->daemon.definition_problems;
   problems.insert(problems.end(), roster_problems_.begin(), roster_problems_.end());
   if (!keeper_.trouble().empty()) fresh->daemon.problems.push_back(kForgetful + keeper_.trouble());
+  for (std::string& problem : not_kept) fresh->daemon.problems.push_back(std::move(problem));
   fresh->daemon.mode = management_.mode();
   fresh->daemon.wrapper = wrapper_;
   for (std::string& problem : management_.problems(wrapper_)) fresh->daemon.problems.push_back(std::move(problem));

@@ -208,6 +208,7 @@ class Shell : public Service, private Crew {
   std::string stopping_;
   asio::steady_timer change_;
   std::shared_ptr<const model::Status> status_;  // null: to be made anew
+  std::vector<std::string> not_kept_;            // as it was told there
 };
 
 /// The end of a coroutine that nobody awaits: cancellation is ordinary, anything else is a fault of ours, and logged.

@@ -235,6 +235,7 @@ void Fleet::on(const Explained& explained, Context& context) {
 }
 
 void Fleet::on(const ErrandDone& done, Context& context) {
+  gate_.answered(done.operation, done.id);
   context.actions.push_back(Concluded{done.operation, done.id, done.outcome, done.message});
 }
 
@@ -265,6 +266,9 @@ void Fleet::on(const Cancelled& cancelled, Context& context) {
   for (Rolling& each : rolling_)
     if (each.operation() == cancelled.operation)
       each.give_up(Outcome::cancelled, "nothing had been done to it yet", context.actions);
+  for (const Errand& each : gate_.give_up(cancelled.operation))
+    context.actions.push_back(
+        Concluded{each.operation, each.id, Outcome::cancelled, "nothing had been done to it yet"});
   for (auto& member : members_) member->cancel(cancelled.operation, context);
 }
 
@@ -282,6 +286,8 @@ void Fleet::on(const Looked& look, Context& context) {
 void Fleet::on(const ShutdownRequested&, Context& context) {
   shutting_down_ = true;
   for (Rolling& each : rolling_) each.give_up(Outcome::refused, "postmultid is stopping", context.actions);
+  for (const Errand& each : gate_.give_up())
+    context.actions.push_back(Concluded{each.operation, each.id, Outcome::refused, "postmultid is stopping"});
   if (observing()) return;
   for (auto& member : members_) member->shut_down(context);
 }

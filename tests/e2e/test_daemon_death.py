@@ -1,9 +1,11 @@
 """The daemon's own death harms nobody."""
 import os
 import signal
+import socket
 import subprocess
 
 from lab import smtp
+from lab.border import start_masters
 from lab.control import PMCTL, Postmultid, member, pmctl, status, wait_for_all_running, wait_for_restart
 from lab.processes import masters
 
@@ -37,3 +39,28 @@ def test_who_waits_or_follows_goes_on_with_the_next_daemon_though_nobody_listens
         assert waiting.wait(30) == 0
         assert any("postfix-out" in line and "running" in line for line in following.stdout)
         following.kill()
+
+
+def test_a_systemd_that_does_not_read_stops_nothing(border, monkeypatch):
+    start_masters()
+    monkeypatch.setenv("NOTIFY_SOCKET", "/tmp/notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, \
+         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others:
+        systemd.bind("/tmp/notify")
+        systemd.setblocking(False)
+        others.setblocking(False)
+        try:
+            while True:
+                others.sendto(b"full", "/tmp/notify")
+        except BlockingIOError:
+            pass
+        Postmultid().start()
+        wait_for_all_running()
+        crashed = member("postfix-out")["pid"]
+        os.kill(crashed, signal.SIGKILL)
+        wait_for_restart("postfix-out", crashed)
+
+        systemd.setblocking(True)
+        systemd.settimeout(20)
+        while systemd.recv(200) != b"READY=1":
+            pass

@@ -1,6 +1,7 @@
 """What one daemon leaves to the next, in /run/postmultid/state.json: wishes, histories, operations."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -139,3 +140,32 @@ def test_what_a_daemon_does_not_understand_costs_no_master(adopted):
         wait_for_all_running()
         assert pids() == before
         assert f"{STATE} is left aside" in adopted.log.read_text()
+
+
+def test_somebody_elses_memory_is_not_believed_and_that_is_said(adopted):
+    assert pmctl("stop", "postfix-out").code == 0
+    wait_until_written(lambda state: state["members"]["postfix-out"]["desired"] == "down")
+    forged = STATE.read_text()
+    assert pmctl("start", "postfix-out").code == 0
+    before = pids()
+    adopted.kill()
+    Path("/tmp/state.json").write_text(forged)
+    shutil.chown("/tmp/state.json", "nobody")
+    elsewhere = ("-s", "/tmp/pm.sock")
+    with subprocess.Popen([adopted.program, "--socket", "/tmp/pm.sock"]) as daemon:
+        until(lambda: pmctl(*elsewhere, "wait", "--timeout", "20s", "-a").code == 0, 30, "all run")
+        shown = json.loads(pmctl(*elsewhere, "status", "-o", "json").out)
+        assert {each["id"]: each["pid"] for each in shown["members"]} == before
+        until(lambda: "/tmp may be written by others" in pmctl(*elsewhere, "status").out, 10, "it is said")
+        assert Path("/tmp/state.json").read_text() == forged
+        daemon.kill()
+
+
+def test_a_state_directory_that_cannot_be_written_is_told_in_the_status(adopted):
+    adopted.kill()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", "/var/lib/postmultid"], check=True)
+    Postmultid().start()
+    wait_for_all_running()
+    told = until(lambda: status()["daemon"]["problems"] if len(status()["daemon"]["problems"]) == 2 else None, 20, "told")
+    assert "a queue that is not mounted" in told[0] and "Read-only" in told[0]
+    assert "its last good configuration is not kept" in told[1]

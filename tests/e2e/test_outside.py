@@ -189,3 +189,19 @@ def test_a_file_of_reload_on_is_noticed_once_however_often_it_is_written(border)
     border.syslog.wait_for(r"^postfix-in/master\[\d+\]: reload", within=10)
     until(lambda: pmctl("op", "list").out.count("reload") == 1, 10, "one operation")
     assert pmctl("op", "list").out.count("reload") == 1
+
+
+def test_who_gets_the_name_that_another_one_still_runs_under_is_shown_and_waits_for_it(adopted):
+    running = member("postfix-out")["pid"]
+    assert pmctl("stop", "postfix-in").code == 0
+    postconf("postfix-out", "multi_instance_name = postfix-x")
+    until(lambda: member("postfix-out")["name"] == "postfix-x", EDITED, "the new name")
+    postconf("postfix-in", "multi_instance_name = postfix-out")
+    until(lambda: "/etc/postfix-in" in pids(), EDITED, "its successor")
+    assert "still in use by /etc/postfix-out" in member("/etc/postfix-in")["reason"]["message"]
+    assert member("postfix-out")["pid"] == running
+
+    assert pmctl("stop", "postfix-out").code == 0
+    assert pmctl("start", "-a").code == 0
+    assert set(pids()) == {"-", "postfix-x", "postfix-out"}
+    assert member("postfix-out")["config_directory"] == "/etc/postfix-in"

@@ -1,5 +1,8 @@
 """pmctl as an operator meets it: what it selects, what it says, how it exits."""
+import os
+import signal
 import subprocess
+import time
 
 from lab.border import MEMBERS, postconf
 from lab.control import PMCTL, POSTMULTID, SOCKET, Postmultid, member, pmctl, status, wait_for_all_running
@@ -28,6 +31,19 @@ def test_without_a_daemon_pmctl_says_how_to_start_it():
     assert result.code == UNREACHABLE
     assert "start" in result.err and "postmultid" in result.err
     assert SOCKET in result.err
+
+
+def test_a_daemon_that_does_not_answer_is_waited_for_as_long_as_was_said_and_named(adopted):
+    os.kill(adopted.pid, signal.SIGSTOP)
+    for arguments in (("wait", "--for", "stopped", "postfix-out"), ("stop", "postfix-out"), ("op", "wait", "op-1")):
+        before = time.monotonic()
+        result = pmctl(*arguments, "--timeout", "500ms", within=20)
+        assert result.code == UNREACHABLE, arguments
+        assert "does not answer within 2 s" in result.err and "systemctl status postmultid" in result.err
+        assert time.monotonic() - before < 5, arguments
+    result = pmctl("status", within=40)
+    assert result.code == UNREACHABLE and "within 15 s" in result.err
+    os.kill(adopted.pid, signal.SIGCONT)
 
 
 def test_wrong_usage_exits_2():

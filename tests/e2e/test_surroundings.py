@@ -152,3 +152,17 @@ def test_a_full_queue_file_system_is_named_and_waited_for(border):
     assert str(point) in why["message"]
     ballast.unlink()
     wait_for_state("postfix-out", "running", within=60)
+
+
+def test_without_room_for_temporary_files_all_goes_on(border):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", "/tmp"], check=True)
+    try:
+        Postmultid(log="/run/postmultid.log").start()
+        wait_for_all_running()
+        assert pmctl("reload", "postfix-out").code == OK
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", "/tmp"], check=True)
+        Path("/tmp/filler").write_bytes(b"x" * 4096)
+        assert pmctl("restart", "postfix-out").code == OK
+        subprocess.run(["umount", "/tmp"], check=True)
+    finally:
+        subprocess.run(["umount", "/tmp"], check=True)

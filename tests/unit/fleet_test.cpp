@@ -779,6 +779,60 @@ TEST_CASE("no more checks run at a time than there are places, and their limits 
   CHECK(host.outcomes[operation].size() == 20);
 }
 
+TEST_CASE("checks that somebody asks for wait for a place like all others") {
+  std::vector<MemberSpec> members{{{"-"}, "", true, {}, {}}};
+  std::vector<std::string> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back("postfix-" + std::to_string(i));
+  for (const std::string& id : ids) members.push_back({{id}, "mta", true, {}, {}});
+  auto without_idle = members;
+  members.push_back({{"idle"}, "mta", false, {}, {}});
+  VirtualHost host(1, 3);
+  host.inventory(members, {{"mta", true, false}});
+  host.run(seconds(1));
+  host.log.clear();
+  // The make-believe host answers within a moment; here nobody does, until we say so.
+  std::vector<Errand> running;
+  auto tell = [&](const Event& event) {
+    std::vector<Concluded> concluded;
+    for (const Action& action : host.fleet.handle(event, host.now()))
+      if (const auto* errand = std::get_if<Errand>(&action))
+        running.push_back(*errand);
+      else if (const auto* done = std::get_if<Concluded>(&action))
+        concluded.push_back(*done);
+    return concluded;
+  };
+  std::vector<MemberId> asked;
+  for (const std::string& id : ids) asked.push_back({id});
+  tell(Requested{{100}, Ask::check, asked, true});
+  CHECK(running.size() == 3);
+  tell(Requested{{101}, Ask::check, {{"-"}}, true});
+  tell(Requested{{102}, Ask::check, {{"idle"}}, true});
+  CHECK(running.size() == 3);
+  SUBCASE("each that is done makes place for one") {
+    for (std::size_t done = 0; done < 22; ++done) {
+      CHECK(running.size() == std::min<std::size_t>(done + 3, 22));
+      CHECK(tell(ErrandDone{running[done].operation, running[done].id, Outcome::done, ""}).size() == 1);
+    }
+  }
+  SUBCASE("cancelled, those in line have their end at once, and who comes behind them his turn") {
+    auto ended = tell(Cancelled{{100}});
+    REQUIRE(ended.size() == 17);
+    CHECK(ended.front().outcome == Outcome::cancelled);
+    tell(ErrandDone{{100}, running.front().id, Outcome::done, ""});
+    CHECK(running.back().id == MemberId{"-"});
+  }
+  SUBCASE("who is not listed any more is not checked, and that is said") {
+    auto ended = tell(InventoryRead{without_idle, {{"mta", true, false}}});
+    REQUIRE(ended.size() == 1);
+    CHECK(ended.front().operation == OperationId{102});
+    CHECK(ended.front().outcome == Outcome::failed);
+  }
+  SUBCASE("at the end of the daemon nothing is begun") {
+    CHECK(tell(ShutdownRequested{}).size() == 19);
+    CHECK(running.size() == 3);
+  }
+}
+
 TEST_CASE("a drain kills the master, waits for what is under way, and ends stopped with evidence") {
   VirtualHost host = started();
   host.log.clear();

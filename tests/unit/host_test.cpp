@@ -3,7 +3,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +20,7 @@
 #include <fstream>
 #include <limits>
 
+#include "host/atomic_file.hpp"
 #include "host/bus.hpp"
 #include "host/cgroup.hpp"
 #include "host/children.hpp"
@@ -24,8 +28,11 @@
 #include "host/exit.hpp"
 #include "host/inotify.hpp"
 #include "host/kernel_log.hpp"
+#include "host/lock.hpp"
 #include "host/log_mark.hpp"
 #include "host/memory_cgroup.hpp"
+#include "host/notify.hpp"
+#include "host/own_file.hpp"
 #include "host/proc.hpp"
 #include "host/process.hpp"
 #include "host/scopes.hpp"
@@ -517,4 +524,131 @@ TEST_CASE(
   loop.run();
   CHECK(message.find("/no/such/program") != std::string::npos);
   CHECK(WTERMSIG(status) == SIGKILL);
+}
+
+TEST_CASE("a systemd that does not read is not waited for, and told when it reads again") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::string path = directory->path() + "/notify";
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  auto here = reinterpret_cast<const sockaddr*>(&address);
+  Fd systemd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  REQUIRE(::bind(systemd.get(), here, sizeof(address)) == 0);
+  auto heard = [&] {
+    std::array<char, 256> text{};
+    auto size = ::recv(systemd.get(), text.data(), text.size(), 0);
+    return std::string(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  };
+  ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  asio::io_context loop;
+  notify_from(loop);
+  notify_status("at once");
+  CHECK(heard() == "STATUS=at once");
+
+  Fd others(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  while (::sendto(others.get(), "x", 1, 0, here, sizeof(address)) == 1) {
+  }
+  notify_status("one");
+  feed_watchdog();
+  notify_ready();
+  CHECK(keep_descriptor(others.get(), "control"));
+  notify_status("two");
+  loop.poll();
+  while (heard() == "x") {
+  }
+  loop.run();  // returns: nothing waits any more
+  CHECK(heard() == "WATCHDOG=1");
+  CHECK(heard() == "READY=1");
+  CHECK(heard() == "FDSTORE=1\nFDNAME=control");
+  CHECK(heard() == "STATUS=two");
+  CHECK(heard().empty());
+
+  notify_status("again");
+  CHECK(heard() == "STATUS=again");
+  systemd = Fd();
+  CHECK_FALSE(keep_descriptor(others.get(), "control"));
+  ::unsetenv("NOTIFY_SOCKET");
+}
+
+TEST_CASE("what others may have written is not believed") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::string path = directory->path() + "/state.json";
+  auto read = [&] { return read_own_file(path, 100); };
+  REQUIRE(read());
+  CHECK_FALSE(*read());  // there is none
+  REQUIRE(replace_own_file(path, "ours"));
+  REQUIRE(read());
+  CHECK(*read() == "ours");
+  SUBCASE("in a directory that others may write to") {
+    ::chmod(directory->path().c_str(), 01777);
+    CHECK(read().error().message.starts_with(directory->path() + " may be written by others"));
+    CHECK_FALSE(replace_own_file(path, "new"));
+    CHECK(replace_file(path, "new"));
+  }
+  SUBCASE("in one that is somebody's") {
+    REQUIRE(::chown(directory->path().c_str(), 65534, 65534) == 0);
+    CHECK_FALSE(read());
+  }
+  SUBCASE("by way of a link") {
+    std::filesystem::create_symlink(directory->path(), directory->path() + "/link");
+    CHECK_FALSE(read_own_file(directory->path() + "/link/state.json", 100));
+    std::filesystem::create_symlink(path, directory->path() + "/other");
+    CHECK_FALSE(read_own_file(directory->path() + "/other", 100));
+  }
+  SUBCASE("somebody's file") {
+    REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+    CHECK_FALSE(read());
+  }
+  SUBCASE("that all may write to") {
+    ::chmod(path.c_str(), 0666);
+    CHECK_FALSE(read());
+  }
+  SUBCASE("a fifo") {
+    std::filesystem::remove(path);
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    CHECK_FALSE(read());
+  }
+  SUBCASE("nor what is longer than it can be") {
+    REQUIRE(replace_own_file(path, std::string(101, 'x')));
+    CHECK_FALSE(read());
+  }
+}
+
+TEST_CASE("a file that cannot be replaced stays, and what is said is why") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::string path = directory->path() + "/file";
+  REQUIRE(replace_file(path, "old"));
+  auto below_a_file = replace_file(path + "/below/it", "x");
+  REQUIRE_FALSE(below_a_file);
+  CHECK(below_a_file.error().message == "create " + path + "/below: Not a directory");
+
+  // As much as there is room for is written before anything is said.
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  rlimit small{4096, before.rlim_max};
+  auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  errno = 0;
+  auto written = replace_file(path, std::string(10000, 'x'));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  REQUIRE_FALSE(written);
+  CHECK(written.error().number == EFBIG);
+  CHECK(*read_small_file(path) == "old");
+  CHECK_FALSE(std::filesystem::exists(directory->path() + "/.file"));
+}
+
+TEST_CASE("a lock is a file's; whatever else has its name is not waited for") {
+  auto directory = TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::string path = directory->path() + "/lock";
+  CHECK(take_lock(path));
+  std::filesystem::remove(path);
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  auto taken = take_lock(path);
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().message.find("is no file") != std::string::npos);
 }

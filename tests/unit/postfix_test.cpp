@@ -135,6 +135,27 @@ TEST_CASE("two instances that share a queue, a data directory or a name: the lat
   CHECK(all[2].instance.id.text == "/etc/postfix-c");
 }
 
+TEST_CASE("a name that somebody still runs under is nobody else's") {
+  auto listed = [](const std::string& id, const std::string& name, const std::string& directory) {
+    Listed entry;
+    entry.instance.id = {id};
+    entry.instance.name = name;
+    entry.instance.config_directory = directory;
+    return entry;
+  };
+  std::vector<Listed> all{listed("-", "", "/etc/postfix"), listed("postfix-a", "postfix-x", "/etc/postfix-a"),
+                          listed("postfix-a", "postfix-a", "/etc/postfix-b"),
+                          listed("postfix-c", "postfix-c", "/etc/postfix-c")};
+  refuse_taken_ids(all);
+  CHECK(all[1].instance.id.text == "postfix-a");
+  CHECK_FALSE(all[1].broken);
+  REQUIRE(all[2].broken);
+  CHECK(all[2].broken->message.find("the name postfix-a is still in use by /etc/postfix-a") != std::string::npos);
+  CHECK(all[2].instance.id.text == "/etc/postfix-b");
+  CHECK_FALSE(all[0].broken);
+  CHECK_FALSE(all[3].broken);
+}
+
 TEST_CASE("a long queue id tells when the message arrived, a short one does not") {
   auto time = arrival_in_name("4HnkK74hXyz6tl6");
   REQUIRE(time);
