@@ -11,6 +11,7 @@ namespace {
 
 // Descriptors that connections do not get: the mail system's work needs some, and root has to come in.
 constexpr rlim_t kReserve = 64;
+constexpr std::chrono::minutes kTellAgain{1};
 
 /// The kernel gives the lowest number that is free, so the number tells how many are in use.
 bool is_of_reserve(int descriptor) {
@@ -32,7 +33,8 @@ asio::awaitable<void> stay(Socket socket, Door& door, host::Peer peer, Allowance
 
 }  // namespace
 
-void let_in(asio::io_context& loop, Socket socket, Door& door, host::Peer peer) {
+void let_in(asio::io_context& loop, Socket socket, Door& door, PeerOf peer_of) {
+  host::Peer peer = peer_of(socket.native_handle());
   bool root = peer.uid == 0;
   auto place = door.connections.take(peer.uid);
   std::expected<Allowance::Share, Allowance::Full> reserve = std::unexpected(Allowance::Full::for_all);
@@ -50,13 +52,17 @@ void let_in(asio::io_context& loop, Socket socket, Door& door, host::Peer peer) 
                  });
 }
 
-asio::awaitable<void> make_room(Door& door, boost::system::error_code why) {
-  // Who waits to be accepted stays in the backlog until there is a descriptor again.
-  host::log(host::Level::warning, "accept: " + why.message());
-  if (!door.idle.close_longest())
-    co_await host::pause(std::chrono::milliseconds(100));
-  else
-    co_await host::pause(std::chrono::milliseconds(1));
+asio::awaitable<void> make_room(Door& door, boost::system::error_code why,
+                                std::optional<std::chrono::steady_clock::time_point>& told_at) {
+  auto now = std::chrono::steady_clock::now();
+  if (!told_at || now - *told_at > kTellAgain) {
+    host::log(host::Level::warning, "accept: " + why.message() + "; idle connections are closed to make room");
+    told_at = now;
+  }
+  // Who waits to be accepted stays in the backlog meanwhile; a connection that is closed is gone in the loop's next turn.
+  bool closed = door.idle.close_longest();
+  auto pause = closed ? std::chrono::milliseconds(1) : std::chrono::milliseconds(100);
+  co_await host::pause(pause);
 }
 
 }  // namespace postmultid::control

@@ -11,11 +11,12 @@ using asio::ip::tcp;
 
 namespace {
 
-// Some scrapers and whoever tries it out by hand; nobody is told from another, so nothing is kept for root.
-constexpr DoorLimits kLimits{.connections = {64, 64, 0},
-                             .requests = {16, 16, 0},
+// Some scrapers and whoever tries it out by hand. All are nobody here, so one "user" may have all.
+constexpr std::size_t kBodies = 64 * 1024;
+constexpr DoorLimits kLimits{.connections = {64, 2 * 64, 0},
+                             .requests = {16, 2 * 16, 0},
                              .subscribers = {0, 0, 0},
-                             .body_bytes = {64 * 1024, 64 * 1024, 0}};
+                             .body_bytes = {kBodies, 2 * kBodies, 0}};
 // Nothing tells when whoever has the port gives it up.
 constexpr std::chrono::seconds kAgain{10}, kLook{60};
 

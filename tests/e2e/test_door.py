@@ -285,7 +285,7 @@ def over_tcp(target, method="GET", name="127.0.0.1:9780"):
 def listens():
     try:
         return over_tcp("/v1/health") == 200
-    except ConnectionRefusedError:
+    except ConnectionError:   # refused, or reset in the moment in which it is closed
         return False
 
 

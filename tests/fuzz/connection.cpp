@@ -56,10 +56,14 @@ class Invented : public runtime::Service {
   }
   std::vector<model::Operation> operations() override { return {}; }
   std::vector<model::Event> events_after(std::uint64_t number) const override {
-    model::Event event;
-    event.number = 1;
-    event.instance = "postfix-out";
-    return number < 1 ? std::vector<model::Event>{event} : std::vector<model::Event>{};
+    std::vector<model::Event> events;
+    for (const char* instance : {"-", "postfix-out"}) {
+      model::Event event;
+      event.number = happened_;
+      event.instance = instance;
+      if (number < happened_) events.push_back(std::move(event));
+    }
+    return events;
   }
   asio::awaitable<Answer<std::vector<std::string>>> last_lines(model::MemberId, std::size_t) override {
     co_return std::vector<std::string>{"a line, \xff"};
@@ -73,12 +77,14 @@ class Invented : public runtime::Service {
   std::optional<definitions::Endpoint> listen() const override { return std::nullopt; }
   void cannot_listen(std::string) override {}
   asio::awaitable<void> changed(std::chrono::milliseconds) override {
+    ++happened_;
     leave_();
     co_return;
   }
 
  private:
   std::function<void()> leave_;
+  std::uint64_t happened_ = 1;
   runtime::Access access_;
   std::shared_ptr<const model::Status> status_;
 };
