@@ -121,8 +121,9 @@ int unread(Socket& socket) {
 /// Writes the pieces of a stream as they come, until the client is gone or is not reading: what is not read costs memory, and
 /// whoever comes back is told what was missed.
 asio::awaitable<void> pour(Line& line, Response response, unsigned version) {
-  bool chunked = version >= 11;
-  http::response<http::empty_body> header(static_cast<http::status>(response.status), version);
+  bool chunked = version >= 11;  // an older client reads until the end
+  http::response<http::empty_body> header(static_cast<http::status>(response.status),
+                                          11);  // whoever asks, RFC 9110 2.5
   header.set(http::field::server, "postmultid/" POSTMULTID_VERSION);
   header.set(http::field::content_type, response.content_type);
   for (const auto& [name, value] : response.headers) header.set(name, value);
