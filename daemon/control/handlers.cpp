@@ -126,8 +126,12 @@ asio::awaitable<Response> post_operation(runtime::Service& service, Request requ
   auto wanted = parse_operation(request.body);
   if (!wanted) co_return refuse(bad_request(wanted.error().message));
   model::Requester by{request.peer.pid, request.peer.uid};
+  json asked{{"action", wanted->action}, {"select", wanted->select}, {"options", wanted->options}};
+  std::string words = to_text(asked);
+  words.pop_back();  // the line's end
   auto id = co_await service.submit(std::move(*wanted), by);
   if (!id) co_return refuse(id.error());
+  if (request.accepted) request.accepted(id->text() + " " + words);
   if (*wait) co_await await_end(service, *id, **wait);
   auto operation = service.operation(*id);
   if (!operation) co_return refuse(Problem{410, "operation-forgotten", "Too many operations since", id->text()});

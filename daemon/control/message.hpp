@@ -1,9 +1,8 @@
 // A request and its answer, without the library that moves them: what the handlers see.
 #pragma once
 
-#include <sys/types.h>
-
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,23 +10,19 @@
 #include <string>
 #include <vector>
 
+#include "host/peer.hpp"
 #include "model/problem.hpp"
 
 namespace postmultid::control {
 
-/// Who asks, as the kernel says (SO_PEERCRED).
-struct Peer {
-  pid_t pid = 0;
-  uid_t uid = 0;
-  gid_t gid = 0;
-};
-
 struct Request {
-  Peer peer;
+  host::Peer peer;  // nobody, where a request comes over TCP
   std::string method;
+  std::string host;                          // the header
   std::vector<std::string> path;             // decoded segments
   std::map<std::string, std::string> query;  // decoded
   std::string body;
+  std::function<void(std::string)> accepted;  // what was changed, once it is begun: for the audit
 };
 
 /// A body that comes piece by piece, as long as there is more to say.

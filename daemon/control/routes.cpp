@@ -5,37 +5,43 @@
 #include <string_view>
 
 #include "control/handlers.hpp"
+#include "model/words.hpp"
 
 namespace postmultid::control {
 
 using model::Problem;
 
-namespace {
-
-enum class Access { anyone, root };
+enum class Served { on_the_socket, on_loopback_too };
 
 struct Route {
   std::string_view method;
   std::string_view path;  // "{…}" stands for one segment, handed to the handler
-  Access access;
+  model::Role role;       // of who asks on the socket; on the loopback nobody has one
   Handler handler;
+  Served served = Served::on_the_socket;
+
+  std::string words() const { return std::string(method) + " " + std::string(path); }
 };
 
+namespace {
+
+using enum model::Role;
+
 constexpr Route kRoutes[] = {
-    {"GET", "/v1/status", Access::root, get_status},
-    {"GET", "/v1/instances", Access::root, get_instances},
-    {"GET", "/v1/instances/{id}", Access::root, get_instance},
-    {"GET", "/v1/operations", Access::root, get_operations},
-    {"POST", "/v1/operations", Access::root, post_operation},
-    {"GET", "/v1/operations/{id}", Access::root, get_operation},
-    {"DELETE", "/v1/operations/{id}", Access::root, delete_operation},
-    {"GET", "/v1/instances/{id}/log", Access::root, get_log},
-    {"GET", "/v1/events", Access::root, get_events},
-    {"POST", "/v1/daemon/reread", Access::root, post_reread},
-    {"POST", "/v1/daemon/takeover", Access::root, post_takeover},
-    {"POST", "/v1/daemon/handback", Access::root, post_handback},
-    {"POST", "/v1/daemon/wrapper/{wanted}", Access::root, post_wrapper},
-    {"GET", "/v1/health", Access::anyone, get_health},
+    {"GET", "/v1/status", monitor, get_status},
+    {"GET", "/v1/instances", monitor, get_instances},
+    {"GET", "/v1/instances/{id}", monitor, get_instance},
+    {"GET", "/v1/operations", monitor, get_operations},
+    {"POST", "/v1/operations", operator_, post_operation},
+    {"GET", "/v1/operations/{id}", monitor, get_operation},
+    {"DELETE", "/v1/operations/{id}", operator_, delete_operation},
+    {"GET", "/v1/instances/{id}/log", viewer, get_log},
+    {"GET", "/v1/events", monitor, get_events},
+    {"POST", "/v1/daemon/reread", admin, post_reread},
+    {"POST", "/v1/daemon/takeover", admin, post_takeover},
+    {"POST", "/v1/daemon/handback", admin, post_handback},
+    {"POST", "/v1/daemon/wrapper/{wanted}", admin, post_wrapper},
+    {"GET", "/v1/health", anyone, get_health, Served::on_loopback_too},
 };
 
 std::vector<std::string_view> segments(std::string_view path) {
@@ -67,30 +73,89 @@ std::string join(const std::vector<std::string>& path) {
   return text.empty() ? "/" : text;
 }
 
+std::string name_of(const runtime::Access& access, uid_t uid) {
+  auto found = access.names.find(uid);
+  return found == access.names.end() ? "" : found->second;
+}
+
+Audit::Entry entry_of(Door& door, const Route& route, const Request& request, std::string outcome, std::string detail) {
+  return {request.peer, name_of(door.service.access(), request.peer.uid), route.words(), std::move(outcome),
+          std::move(detail)};
+}
+
+Response deny(Door& door, const Route& route, const Request& request, model::Role had) {
+  std::string needed = to_word(route.role), user = name_of(door.service.access(), request.peer.uid);
+  std::string uid = "uid " + std::to_string(request.peer.uid), who = user.empty() ? uid : user + " (" + uid + ")";
+  door.audit.denied(entry_of(door, route, request, "denied",
+                             join(request.path) + ": needs the role " + needed + ", has " + to_word(had)));
+  return refuse(Problem{403, "not-permitted", "Not permitted",
+                        route.words() + " needs the role " + needed + "; " + who + " has " +
+                            (had == anyone ? "none" : to_word(had)) +
+                            ". Root may, and who has that role in the definition (daemon: { roles: { " + needed +
+                            ": [" + (user.empty() ? "USER" : user) + "] } }), after pmctl daemon reread"});
+}
+
+/// By another name than these somebody else's web page asks, in a browser on this host.
+bool is_named(const definitions::Endpoint& loopback, const std::string& host) {
+  bool ipv6 = loopback.host.find(':') != std::string::npos;
+  std::string port = ":" + std::to_string(loopback.port);
+  for (const std::string& name : {ipv6 ? "[" + loopback.host + "]" : loopback.host, std::string("localhost"),
+                                  std::string("127.0.0.1"), std::string("[::1]")})
+    if (host == name + port || (loopback.port == 80 && host == name)) return true;
+  return false;
+}
+
+Response no_such_route(const Request& request) {
+  return refuse(Problem{404, "no-such-route", "There is no such route", "no route " + join(request.path)});
+}
+
 }  // namespace
 
-asio::awaitable<Response> route(runtime::Service& service, Request request) {
+std::expected<Call, Response> admit(Door& door, const Request& request) {
+  if (door.loopback && !is_named(*door.loopback, request.host))
+    return std::unexpected(
+        refuse(Problem{421, "misdirected-request", "Not the name of this host",
+                       "asked for host \"" + request.host + "\"; only localhost, 127.0.0.1 and [::1] with port " +
+                           std::to_string(door.loopback->port) + " are answered here"}));
   std::string allowed;
   for (const Route& each : kRoutes) {
-    std::string parameter;
-    if (!fits(each, request.path, parameter)) continue;
+    Call call{&each, ""};
+    if (!fits(each, request.path, call.parameter)) continue;
+    if (door.loopback && each.served != Served::on_loopback_too) continue;
     if (each.method != request.method && !(each.method == "GET" && request.method == "HEAD")) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(each.method);
       continue;
     }
-    if (each.access == Access::root && request.peer.uid != 0)
-      co_return refuse(Problem{403, "not-permitted", "Not permitted",
-                               "uid " + std::to_string(request.peer.uid) + " may not do this; only root may, so far"});
-    co_return co_await each.handler(service, std::move(request), std::move(parameter));
+    model::Role had = door.loopback ? anyone : door.service.access().role_of(request.peer);
+    if (!door.loopback && had < each.role) return std::unexpected(deny(door, each, request, had));
+    return call;
   }
-  if (!allowed.empty()) {
-    Response response =
-        refuse(Problem{405, "method-not-allowed", "Method not allowed",
-                       request.method + " " + join(request.path) + " is not possible; " + allowed + " is"});
-    response.headers["Allow"] = allowed;
-    co_return response;
-  }
-  co_return refuse(Problem{404, "no-such-route", "There is no such route", "no route " + join(request.path)});
+  if (allowed.empty()) return std::unexpected(no_such_route(request));
+  Response response =
+      refuse(Problem{405, "method-not-allowed", "Method not allowed",
+                     request.method + " " + join(request.path) + " is not possible; " + allowed + " is"});
+  response.headers["Allow"] = allowed;
+  return std::unexpected(std::move(response));
+}
+
+asio::awaitable<Response> carry_out(Door& door, Call call, Request request) {
+  if (call.route->method == "GET")
+    co_return co_await call.route->handler(door.service, std::move(request), std::move(call.parameter));
+  // What is accepted is told when it is: who asks may wait for its end, and this daemon may be gone before.
+  bool told = false;
+  Audit::Entry entry = entry_of(door, *call.route, request, "accepted", join(request.path));
+  request.accepted = [&door, &told, &entry](std::string what) {
+    told = true;
+    Audit::Entry line = entry;
+    line.detail += ": " + what;
+    door.audit.changed(std::move(line));
+  };
+  Response response = co_await call.route->handler(door.service, std::move(request), std::move(call.parameter));
+  if (told) co_return response;
+  if (response.status >= 400) entry.outcome = "refused";
+  entry.detail += " " + std::to_string(response.status);
+  door.audit.changed(std::move(entry));
+  co_return response;
 }
 
 }  // namespace postmultid::control

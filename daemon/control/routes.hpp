@@ -2,17 +2,27 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <map>
+#include <expected>
 #include <string>
 
+#include "control/door.hpp"
 #include "control/message.hpp"
-#include "runtime/service.hpp"
 
 namespace postmultid::control {
 
 namespace asio = boost::asio;
 
-/// Finds the route and runs it. Every refusal is application/problem+json.
-asio::awaitable<Response> route(runtime::Service& service, Request request);
+struct Route;
+
+/// A route that was found, and that this peer may take.
+struct Call {
+  const Route* route = nullptr;
+  std::string parameter;
+};
+
+/// Before the body is read: nobody makes us read what they may not send. Every refusal is application/problem+json.
+std::expected<Call, Response> admit(Door& door, const Request& request);
+
+asio::awaitable<Response> carry_out(Door& door, Call call, Request request);
 
 }  // namespace postmultid::control

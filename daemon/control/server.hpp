@@ -1,12 +1,16 @@
-// HTTP/1.1 on the control socket. The only file that knows Beast.
+// The control socket: whose it is, how the next daemon gets it, and who is let in.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <memory>
 #include <string>
 
+#include "control/audit.hpp"
+#include "control/door.hpp"
+#include "control/loopback.hpp"
 #include "host/fd.hpp"
 #include "model/error.hpp"
 #include "runtime/service.hpp"
@@ -34,25 +38,18 @@ class Server {
   /// Nobody is to come any more: takes the socket's name away.
   void close();
 
-  /// Requests that are not answered yet. A new connection counts as one.
-  struct Traffic {
-    unsigned under_way = 0;
-    bool finishing = false;
-    asio::steady_timer nobody_waits;
-  };
-
  private:
   model::Result<bool> take_kept();
   model::Result<void> bind(bool in_place_of_kept);
-  asio::awaitable<void> accept_for_ever();
 
   asio::io_context& loop_;
-  runtime::Service& service_;
   std::string path_;
   host::Fd lock_;  // held as long as we live: the proof for the next one
-  asio::local::stream_protocol::acceptor acceptor_;
-  unsigned connections_ = 0;
+  std::shared_ptr<asio::local::stream_protocol::acceptor> acceptor_;
   Traffic traffic_;
+  Audit audit_;
+  Door door_;
+  Loopback loopback_;
 };
 
 }  // namespace postmultid::control

@@ -2,6 +2,7 @@
 
 #include "definitions/reader.hpp"
 #include "definitions/values.hpp"
+#include "model/words.hpp"
 
 namespace postmultid::definitions {
 
@@ -57,6 +58,16 @@ Group decode_group(const Node& node, Complaints& complaints) {
   return group;
 }
 
+Roles decode_roles(const Node& node, Complaints& complaints) {
+  Reader reader(node, "roles", complaints);
+  Roles roles;
+  using enum model::Role;
+  for (model::Role role : {monitor, viewer, operator_, admin})
+    if (auto who = reader.texts(model::to_word(role), account)) roles[role] = std::move(*who);
+  reader.finish();
+  return roles;
+}
+
 Daemon decode_daemon(const Node& node, Complaints& complaints) {
   Reader reader(node, "daemon", complaints);
   Daemon daemon;
@@ -64,6 +75,8 @@ Daemon decode_daemon(const Node& node, Complaints& complaints) {
   std::vector<std::pair<std::string, std::string>> levels;
   for (const char* level : {"error", "warning", "notice", "info", "debug"}) levels.emplace_back(level, level);
   daemon.log_level = reader.value("log_level", one_of(levels)).value_or("");
+  if (const Node* roles = reader.find("roles")) daemon.roles = decode_roles(*roles, complaints);
+  daemon.listen = reader.value("listen", loopback);
   reader.finish();
   return daemon;
 }

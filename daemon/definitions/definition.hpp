@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "model/role.hpp"
+
 namespace postmultid::definitions {
 
 using Duration = std::chrono::milliseconds;
@@ -95,9 +97,14 @@ struct Companion {
   std::vector<Name> command_keys;  // those that were written and count for a command only, with their places
 };
 
+/// Of each role, the users and "@groups" who have it. Whether they exist is asked where it is needed (runtime/accounts.hpp).
+using Roles = std::map<model::Role, std::vector<Name>>;
+
 struct Daemon {
   std::string postfix_commands;  // the directory of postconf; empty: found on PATH
   std::string log_level;         // error, warning, notice, info, debug; empty: as started
+  Roles roles;
+  std::optional<Endpoint> listen;  // an address of the loopback where metrics and health are told as well
 };
 
 struct Definition {

@@ -1,5 +1,5 @@
-// Where a companion answers. Numeric only: a name would be looked up each time, perhaps through the very mail host or
-// resolver that is being started.
+// Where a companion answers, and where the daemon does. Numeric only: a name would be looked up each time, perhaps through
+// the very mail host or resolver that is being started.
 #include <arpa/inet.h>
 #include <sys/un.h>
 
@@ -29,6 +29,22 @@ Read<std::string> host(const std::string& text) {
   return std::unexpected(in_quotes(text) + " is no numeric address; write 127.0.0.1, not a name");
 }
 
+bool is_loopback(const std::string& address) {
+  in_addr ipv4{};
+  if (::inet_pton(AF_INET, address.c_str(), &ipv4) == 1) return ntohl(ipv4.s_addr) >> 24 == 127;
+  in6_addr ipv6{};
+  return ::inet_pton(AF_INET6, address.c_str(), &ipv6) == 1 && IN6_IS_ADDR_LOOPBACK(&ipv6);
+}
+
+/// HOST:PORT
+Read<Endpoint> host_and_port(const std::string& text, std::size_t colon) {
+  auto port = whole_number(text.substr(colon + 1), 1, 65535);
+  if (!port) return std::unexpected("the port " + port.error());
+  auto address = host(text.substr(0, colon));
+  if (!address) return std::unexpected(address.error());
+  return Endpoint{.host = *address, .port = static_cast<std::uint16_t>(*port)};
+}
+
 }  // namespace
 
 Read<Endpoint> endpoint(const std::string& text) {
@@ -40,11 +56,17 @@ Read<Endpoint> endpoint(const std::string& text) {
   }
   std::size_t colon = text.rfind(':');
   if (!text.starts_with(kTcp) || colon < kTcp.size()) return std::unexpected(in_quotes(text) + ": " + kForms);
-  auto port = whole_number(text.substr(colon + 1), 1, 65535);
-  if (!port) return std::unexpected("the port " + port.error());
-  auto address = host(text.substr(kTcp.size(), colon - kTcp.size()));
-  if (!address) return std::unexpected(address.error());
-  return Endpoint{.host = *address, .port = static_cast<std::uint16_t>(*port)};
+  return host_and_port(text.substr(kTcp.size()), colon - kTcp.size());
+}
+
+Read<Endpoint> loopback(const std::string& text) {
+  std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return std::unexpected(in_quotes(text) + " has no port; write 127.0.0.1:9780");
+  auto where = host_and_port(text, colon);
+  if (where && !is_loopback(where->host))
+    return std::unexpected(in_quotes(where->host) +
+                           " is not the loopback; who asks there is not known, so only this host may: 127.0.0.1 or [::1]");
+  return where;
 }
 
 }  // namespace postmultid::definitions

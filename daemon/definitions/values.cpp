@@ -52,6 +52,14 @@ Read<std::string> absolute_path(const std::string& text) {
   return text;
 }
 
+Read<std::string> account(const std::string& text) {
+  std::string name = text.starts_with('@') ? text.substr(1) : text;
+  auto odd = [](unsigned char c) { return c <= ' ' || c == 127 || c == ':' || c == ',' || c == '/' || c == '@'; };
+  if (name.empty() || std::any_of(name.begin(), name.end(), odd))
+    return std::unexpected(in_quotes(text) + " is no user's name, and no @GROUP");
+  return text;
+}
+
 Read<bool> yes_or_no(const std::string& text) {
   if (text == "yes" || text == "true") return true;
   if (text == "no" || text == "false") return false;

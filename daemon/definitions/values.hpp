@@ -30,6 +30,10 @@ Read<std::uint64_t> memory_limit(const std::string& text);
 Read<std::uint64_t> task_limit(const std::string& text);
 /// tcp://HOST:PORT or unix:///PATH.
 Read<Endpoint> endpoint(const std::string& text);
+/// 127.0.0.1:PORT or [::1]:PORT: nobody but this host can reach it.
+Read<Endpoint> loopback(const std::string& text);
+/// The name of a user, or "@" and that of a group.
+Read<std::string> account(const std::string& text);
 /// SIGTERM or TERM, to 15. Not what no process can catch.
 Read<int> signal_to_stop_by(const std::string& text);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/syslog.h>
+#include <sys/uio.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
@@ -65,6 +66,17 @@ bool writes_to_journal() {
 
 Fd journal_stream(const std::string& identifier) {
   return writes_to_journal() ? Fd(::sd_journal_stream_fd(identifier.c_str(), LOG_INFO, 1)) : Fd();
+}
+
+void log_with_fields(Level level, const std::string& message,
+                     const std::vector<std::pair<std::string, std::string>>& fields) {
+  if (!writes_to_journal()) return log(level, message);
+  std::vector<std::string> texts{"MESSAGE=" + message, "PRIORITY=" + std::to_string(static_cast<int>(level)),
+                                 "SYSLOG_IDENTIFIER=postmultid"};
+  for (const auto& [name, value] : fields) texts.push_back(name + "=" + value);
+  std::vector<iovec> parts;
+  for (std::string& text : texts) parts.push_back({text.data(), text.size()});
+  if (::sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) < 0) log(level, message);
 }
 
 std::optional<std::vector<std::string>> journal_tail(const std::function<bool(std::string_view)>& wanted,

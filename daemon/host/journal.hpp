@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/fd.hpp"
+#include "host/log.hpp"
 
 namespace postmultid::host {
 
@@ -18,6 +20,10 @@ bool writes_to_journal();
 
 /// A stream into the journal under this identifier; nothing if we do not write to one ourselves.
 Fd journal_stream(const std::string& identifier);
+
+/// A line as host::log() writes it; where that is the journal, with these fields besides. May wait for journald.
+void log_with_fields(Level level, const std::string& message,
+                     const std::vector<std::pair<std::string, std::string>>& fields);
 
 /// The youngest `count` lines, oldest first, of all identifiers that `wanted` accepts, each as syslog would write it; none
 /// that is older than `since`.

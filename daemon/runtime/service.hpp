@@ -15,6 +15,7 @@
 #include "model/operation.hpp"
 #include "model/problem.hpp"
 #include "model/status.hpp"
+#include "runtime/access.hpp"
 
 namespace postmultid::runtime {
 
@@ -52,6 +53,14 @@ class Service {
   virtual asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
                                                                                         bool dry_run,
                                                                                         model::Requester by) = 0;
+
+  /// Who may do what, as it is known now.
+  virtual const Access& access() const = 0;
+
+  /// Where else than on the control socket we are to answer.
+  virtual std::optional<definitions::Endpoint> listen() const = 0;
+  /// Why nobody answers there; empty: somebody does, or nobody is to. Shown in the status.
+  virtual void cannot_listen(std::string why) = 0;
 
   /// Returns after the next change, or after `limit`.
   virtual asio::awaitable<void> changed(std::chrono::milliseconds limit) = 0;

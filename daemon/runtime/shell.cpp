@@ -43,6 +43,7 @@ namespace {
 
 constexpr std::chrono::seconds kLogLimit{10};
 constexpr std::chrono::seconds kKeepLimit{1};
+constexpr std::chrono::seconds kNamesLimit{2};
 // What is left of a member after its stop_timeout is killed, swept and looked after.
 constexpr std::chrono::seconds kEndOfStop{30};
 const std::string kForgetful =
@@ -91,6 +92,7 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       fleet_(std::random_device{}(), std::max(2U, std::thread::hardware_concurrency()), management_.mode()),
       keeper_(
           loop, pool, places_.run_directory + "/state.json", [this] { return handover(); }, [this] { tell_kept(); }),
+      accounts_(loop, [this] { publish(); }),
       lookout_(loop),
       addresses_(loop),
       mount_points_(loop),
@@ -108,6 +110,7 @@ asio::awaitable<Result<void>> Shell::open() {
     for (const std::string& problem : definition_problems_)
       host::log(Level::error, "definition left aside, Postfix's own list counts: " + problem);
   }
+  asio::co_spawn(loop_, accounts_.keep(), report_end);
   if (auto found = tools_.find_postconf(definition_.daemon.postfix_commands); !found) co_return found;
   co_await take_over();
   if (auto read = co_await reread(); !read) co_return read;
@@ -118,6 +121,7 @@ asio::awaitable<Result<void>> Shell::open() {
   asio::co_spawn(loop_, tell_of(addresses_, model::Missing::address), report_end);
   asio::co_spawn(loop_, tell_of(mount_points_, model::Missing::mount), report_end);
   asio::co_spawn(loop_, tell_of(names_, model::Missing::name), report_end);
+  co_await accounts_.known(kNamesLimit);  // all has begun: only who asks waits
   co_return Result<void>{};
 }
 
@@ -205,6 +209,7 @@ std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c, host
 void Shell::use(definitions::Definition definition) {
   definition_ = std::move(definition);
   definition_problems_.clear();
+  accounts_.follow(definition_.daemon.roles);
   host::set_log_level(host::level_called(definition_.daemon.log_level).value_or(places_.log_level));
 }
 
@@ -453,8 +458,11 @@ std::shared_ptr<const model::Status> Shell::status() {
                    {}};
   auto& problems = fresh->daemon.definition_problems;
   problems.insert(problems.end(), roster_problems_.begin(), roster_problems_.end());
+  const std::vector<std::string>& unknown = accounts_.access().problems;
+  problems.insert(problems.end(), unknown.begin(), unknown.end());
   if (!keeper_.trouble().empty()) fresh->daemon.problems.push_back(kForgetful + keeper_.trouble());
   for (std::string& problem : not_kept) fresh->daemon.problems.push_back(std::move(problem));
+  if (!cannot_listen_.empty()) fresh->daemon.problems.push_back(cannot_listen_);
   fresh->daemon.mode = management_.mode();
   fresh->daemon.wrapper = wrapper_;
   for (std::string& problem : management_.problems(wrapper_)) fresh->daemon.problems.push_back(std::move(problem));
@@ -545,6 +553,7 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
     Problem failed{503, "inventory-unreadable", "Postfix's own list cannot be read", read.error().message};
     co_return std::unexpected(std::move(failed));
   }
+  co_await accounts_.known(kNamesLimit);
   note("", "reread",
        std::to_string(definition_.files.size()) + " definition files, " + std::to_string(fleet_.members().size()) +
            " members");
@@ -571,6 +580,13 @@ asio::awaitable<Shell::Answer<std::vector<model::ManagementStep>>> Shell::change
     wrapper_ = places_.pmctl + " postfix --";
   publish();
   co_return done;
+}
+
+void Shell::cannot_listen(std::string why) {
+  if (why == cannot_listen_) return;
+  note("", why.empty() ? "listening" : "not-listening", why.empty() ? "the loopback listener is as declared" : why);
+  cannot_listen_ = std::move(why);
+  publish();
 }
 
 asio::awaitable<void> Shell::changed(std::chrono::milliseconds limit) {

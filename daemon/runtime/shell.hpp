@@ -22,6 +22,7 @@
 #include "postfix/last_good.hpp"
 #include "postfix/queue_mounts.hpp"
 #include "postfix/tools.hpp"
+#include "runtime/accounts.hpp"
 #include "runtime/events.hpp"
 #include "runtime/keeper.hpp"
 #include "runtime/lookout.hpp"
@@ -76,6 +77,9 @@ class Shell : public Service, private Crew {
   asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
                                                                                 bool dry_run,
                                                                                 model::Requester by) override;
+  const Access& access() const override { return accounts_.access(); }
+  std::optional<definitions::Endpoint> listen() const override { return definition_.daemon.listen; }
+  void cannot_listen(std::string why) override;
   asio::awaitable<void> changed(std::chrono::milliseconds limit) override;
 
  private:
@@ -194,6 +198,8 @@ class Shell : public Service, private Crew {
   Operations operations_;
   Events events_;
   Keeper keeper_;
+  Accounts accounts_;
+  std::string cannot_listen_;
   std::map<model::MemberId, supervision::Remembered> remembered_;  // by an earlier daemon; of whom is not listed yet
   Lookout lookout_;
   host::AddressWatch addresses_;

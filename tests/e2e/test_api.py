@@ -3,8 +3,6 @@ import os
 import socket
 import subprocess
 
-import pytest
-
 from lab.border import MEMBERS
 from lab.control import SOCKET, get, member, post, request
 from lab.processes import open_files
@@ -131,11 +129,10 @@ GARBAGE = (
 )
 
 
-def test_garbage_is_answered_with_an_error_or_a_closed_connection(adopted):
+def test_garbage_is_answered_with_an_error(adopted):
     for data, status in GARBAGE:
         answer = answer_to(data)
-        # 431 and 413 may be lost to a reset: the client was still sending.
-        assert answer == b"" or answer.startswith(b"HTTP/1.1 " + status), (data[:100], answer[:200])
+        assert answer.startswith(b"HTTP/1.1 " + status), (data[:100], answer[:200])
         assert get("/v1/health").status == 200
 
 
@@ -150,12 +147,6 @@ def test_requests_that_are_half_sent_and_left_cost_nothing(adopted):
         assert waiting.recv(10)
     until(lambda: open_files(adopted.pid) <= before + 1, 40, "all connections are closed")
     assert get("/v1/health").status == 200
-
-
-@pytest.mark.time_limit(90)
-def test_a_request_that_is_never_finished_is_ended_after_a_while(adopted):
-    answer = answer_to(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n")
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 408"), answer
 
 
 def test_a_body_that_is_json_but_no_request_is_refused(adopted):
