@@ -102,6 +102,7 @@ asio::awaitable<Result<void>> Shell::open() {
   if (definition) {
     use(std::move(*definition));
   } else {
+    tally_.definition_good = false;
     for (const auto& complaint : definition.error()) definition_problems_.push_back(definitions::describe({complaint}));
     for (const std::string& problem : definition_problems_)
       host::log(Level::error, "definition left aside, Postfix's own list counts: " + problem);
@@ -203,6 +204,8 @@ std::shared_ptr<const Driver> Shell::drive(const definitions::Companion& c, host
 void Shell::use(definitions::Definition definition) {
   definition_ = std::move(definition);
   definition_problems_.clear();
+  tally_.definition_good = true;
+  tally_.definition_taken_at = now();
   host::set_log_level(host::level_called(definition_.daemon.log_level).value_or(places_.log_level));
 }
 
@@ -318,7 +321,7 @@ void Shell::happened(Happened happened) {
 }
 
 void Shell::publish() {
-  status_.reset();
+  changed_ = true;
   keeper_.changed();
   change_.expires_at(asio::steady_timer::time_point::max());  // wakes who waits in changed()
   auto members = fleet_.members();
@@ -330,6 +333,7 @@ void Shell::publish() {
 void Shell::note(const std::string& instance, std::string what, std::string message) {
   host::log(Level::info, (instance.empty() ? "" : instance + ": ") + what + ": " + message);
   events_.add(instance, std::move(what), std::move(message), now());
+  ++tally_.events;
 }
 
 Ward* Shell::current(const MemberId& id, AttemptId attempt) {
@@ -417,9 +421,25 @@ void Shell::perform(const Initiate& a) {
 
 void Shell::perform(const Progress& a) { operations_.step(a.operation, a.id, a.step, now()); }
 
-void Shell::perform(const Record& a) { note(a.id.text, a.what, a.message); }
+void Shell::perform(const Record& a) {
+  if (a.what == "start-failed") ++wards_.at(a.id).tally.start_failures;
+  note(a.id.text, a.what, a.message);
+}
 
-void Shell::perform(const Concluded& a) { operations_.conclude(a.operation, a.id, a.outcome, a.message, now()); }
+void Shell::perform(const Concluded& a) {
+  bool ended = operations_.conclude(a.operation, a.id, a.outcome, a.message, now());
+  auto operation = operations_.find(a.operation);
+  if (!operation) return;
+  bool failed = a.outcome == model::Outcome::failed || a.outcome == model::Outcome::refused;
+  if (auto of = wards_.find(a.id); of != wards_.end() && operation->action == model::Action::reload) {
+    of->second.tally.reloads += failed || a.outcome == model::Outcome::done ? 1 : 0;
+    of->second.tally.reload_failures += failed ? 1 : 0;
+  }
+  if (!ended) return;
+  model::DaemonTally::Ended& all = tally_.operations[operation->action];
+  ++all.all;
+  all.failed += operation->succeeded() ? 0 : 1;
+}
 
 void Shell::perform(const Forget& a) { wards_.erase(a.id); }
 
@@ -432,7 +452,7 @@ void Shell::perform(const Leave&) {
 // ---- what the world sees and asks
 
 std::shared_ptr<const model::Status> Shell::status() {
-  if (status_) return status_;
+  if (!std::exchange(changed_, false)) return status_;
   auto fresh = std::make_shared<model::Status>();
   fresh->daemon = {POSTMULTID_VERSION,
                    host_name(),
@@ -449,12 +469,15 @@ std::shared_ptr<const model::Status> Shell::status() {
   fresh->daemon.mode = management_.mode();
   fresh->daemon.wrapper = wrapper_;
   for (std::string& problem : management_.problems(wrapper_)) fresh->daemon.problems.push_back(std::move(problem));
-  Clocks clocks = Clocks::now();
+  fresh->daemon.tally = tally_;
+  fresh->daemon.tally.operations_under_way = operations_.under_way();
+  clocks_ = clocks_.renewed();
   Overview overview = overview_of(fleet_);
   for (const Machine* machine : fleet_.members())
-    fresh->members.push_back(view(fleet_, overview, *machine, wards_.at(machine->spec().id), clocks));
+    fresh->members.push_back(view(fleet_, overview, *machine, wards_.at(machine->spec().id), clocks_));
   fresh->groups = groups_of(fresh->members);
-  status_ = std::move(fresh);
+  // Most looks find what the last one has found.
+  if (!status_ || *fresh != *status_) status_ = std::move(fresh);
   return status_;
 }
 
@@ -521,17 +544,22 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
   if (!definition) {
     Problem bad{422, "bad-definition", "The definition has mistakes; nothing was changed",
                 definitions::describe(definition.error())};
+    tally_.definition_good = false;
     note("", "reread-refused", bad.detail);
+    publish();
     co_return std::unexpected(std::move(bad));
   }
   if (begun < newest_definition_) co_return Answer<void>{};  // a later one has overtaken it
   newest_definition_ = begun;
   auto before = std::pair(definition_, definition_problems_);
+  auto taken_at = tally_.definition_taken_at;
   use(std::move(*definition));
   if (auto read = co_await reread(); !read) {
     if (begun == newest_definition_) {
       use(std::move(before.first));
       definition_problems_ = std::move(before.second);
+      tally_.definition_good = false;
+      tally_.definition_taken_at = taken_at;
     }
     Problem failed{503, "inventory-unreadable", "Postfix's own list cannot be read", read.error().message};
     co_return std::unexpected(std::move(failed));

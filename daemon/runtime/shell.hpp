@@ -29,6 +29,7 @@
 #include "runtime/operations.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/service.hpp"
+#include "runtime/view.hpp"
 #include "runtime/ward.hpp"
 #include "supervision/fleet.hpp"
 
@@ -203,10 +204,13 @@ class Shell : public Service, private Crew {
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
   std::string mail_version_, wrapper_;
   model::WallTime started_at_;
+  model::DaemonTally tally_;
+  Clocks clocks_ = Clocks::now();
   std::function<void()> left_;
   std::string stopping_;
   asio::steady_timer change_;
-  std::shared_ptr<const model::Status> status_;  // null: to be made anew
+  std::shared_ptr<const model::Status> status_;  // null before the first
+  bool changed_ = true;                          // something may be different now
 };
 
 /// The end of a coroutine that nobody awaits: cancellation is ordinary, anything else is a fault of ours, and logged.
