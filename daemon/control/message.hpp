@@ -22,12 +22,16 @@ struct Peer {
   gid_t gid = 0;
 };
 
+struct Desk;
+
 struct Request {
   Peer peer;
   std::string method;
-  std::vector<std::string> path;             // decoded segments
-  std::map<std::string, std::string> query;  // decoded
+  std::vector<std::string> path;               // decoded segments
+  std::map<std::string, std::string> query;    // decoded
+  std::map<std::string, std::string> headers;  // names in lower case; of one that comes twice, with a comma between
   std::string body;
+  Desk* desk = nullptr;  // never null in a handler
 };
 
 /// A body that comes piece by piece, as long as there is more to say.

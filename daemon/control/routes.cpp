@@ -1,9 +1,10 @@
 #include "control/routes.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <chrono>
 #include <string_view>
 
+#include "control/desk.hpp"
 #include "control/handlers.hpp"
 
 namespace postmultid::control {
@@ -25,6 +26,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/status", Access::root, get_status},
     {"GET", "/v1/instances", Access::root, get_instances},
     {"GET", "/v1/instances/{id}", Access::root, get_instance},
+    {"GET", "/v1/groups", Access::root, get_groups},
+    {"GET", "/v1/groups/{name}", Access::root, get_group},
     {"GET", "/v1/operations", Access::root, get_operations},
     {"POST", "/v1/operations", Access::root, post_operation},
     {"GET", "/v1/operations/{id}", Access::root, get_operation},
@@ -36,6 +39,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/daemon/handback", Access::root, post_handback},
     {"POST", "/v1/daemon/wrapper/{wanted}", Access::root, post_wrapper},
     {"GET", "/v1/health", Access::anyone, get_health},
+    {"GET", "/metrics", Access::root, get_metrics},
 };
 
 std::vector<std::string_view> segments(std::string_view path) {
@@ -67,9 +71,8 @@ std::string join(const std::vector<std::string>& path) {
   return text.empty() ? "/" : text;
 }
 
-}  // namespace
-
-asio::awaitable<Response> route(runtime::Service& service, Request request) {
+/// `taken` becomes the route of the table by which it is answered, if there is one.
+asio::awaitable<Response> answer_by_table(runtime::Service& service, Request request, std::string& taken) {
   std::string allowed;
   for (const Route& each : kRoutes) {
     std::string parameter;
@@ -78,6 +81,7 @@ asio::awaitable<Response> route(runtime::Service& service, Request request) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(each.method);
       continue;
     }
+    taken = std::string(each.method) + " " + std::string(each.path);
     if (each.access == Access::root && request.peer.uid != 0)
       co_return refuse(Problem{403, "not-permitted", "Not permitted",
                                "uid " + std::to_string(request.peer.uid) + " may not do this; only root may, so far"});
@@ -91,6 +95,17 @@ asio::awaitable<Response> route(runtime::Service& service, Request request) {
     co_return response;
   }
   co_return refuse(Problem{404, "no-such-route", "There is no such route", "no route " + join(request.path)});
+}
+
+}  // namespace
+
+asio::awaitable<Response> route(runtime::Service& service, Request request) {
+  auto begun = std::chrono::steady_clock::now();
+  Counters& counters = request.desk->counters;
+  std::string taken = "none";
+  Response response = co_await answer_by_table(service, std::move(request), taken);
+  counters.answered(taken, response.status, std::chrono::steady_clock::now() - begun);
+  co_return response;
 }
 
 }  // namespace postmultid::control

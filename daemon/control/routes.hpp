@@ -12,7 +12,7 @@ namespace postmultid::control {
 
 namespace asio = boost::asio;
 
-/// Finds the route and runs it. Every refusal is application/problem+json.
+/// Finds the route, runs it, and counts it. Every refusal is application/problem+json.
 asio::awaitable<Response> route(runtime::Service& service, Request request);
 
 }  // namespace postmultid::control

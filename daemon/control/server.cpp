@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -53,7 +54,7 @@ Peer peer_of(Connection& stream) {
 }
 
 /// Nothing if the target is not a path.
-std::optional<Request> understand(const http::request<http::string_body>& message, const Peer& peer) {
+std::optional<Request> understand(const http::request<http::string_body>& message, const Peer& peer, Desk& desk) {
   auto target = boost::urls::parse_origin_form(message.target());
   if (!target) return std::nullopt;
   Request request;
@@ -61,7 +62,15 @@ std::optional<Request> understand(const http::request<http::string_body>& messag
   request.method = std::string(message.method_string());
   for (auto segment : target->segments()) request.path.push_back(segment);
   for (auto parameter : target->params()) request.query[parameter.key] = parameter.value;
+  for (const auto& field : message) {
+    std::string name = beast::string_view(field.name_string());
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::string& value = request.headers[name];
+    value += (value.empty() ? "" : ", ") + std::string(field.value());
+  }
   request.body = message.body();
+  request.desk = &desk;
   return request;
 }
 
@@ -73,6 +82,8 @@ http::response<http::string_body> render(Response response, unsigned version, bo
   message.keep_alive(keep_alive);
   message.body() = std::move(response.body);
   message.prepare_payload();
+  // Its body's length is not that of what the client has.
+  if (response.status == 304) message.erase(http::field::content_length);
   if (head) message.body().clear();
   return message;
 }
@@ -126,7 +137,8 @@ class Underway {
 };
 
 /// One connection, one request after the other.
-asio::awaitable<void> converse(Connection stream, runtime::Service& service, Server::Traffic& traffic) {
+asio::awaitable<void> converse(Connection stream, runtime::Service& service, Server::Traffic& traffic, Desk& desk) {
+  Present connected(desk.counters.connections);
   std::optional<Underway> under_way(std::in_place, traffic);
   Peer peer = peer_of(stream);
   beast::flat_buffer buffer(kHeaderLimit + kBodyLimit);
@@ -151,16 +163,20 @@ asio::awaitable<void> converse(Connection stream, runtime::Service& service, Ser
     bool head = false;
     if (!error) open = parser.get().keep_alive();
     if (error) {
-      response = refuse(problem_of(error));
+      Problem problem = problem_of(error);
+      desk.counters.rejected(problem.code);
+      response = refuse(problem);
       open = false;
-    } else if (auto request = understand(parser.get(), peer)) {
+    } else if (auto request = understand(parser.get(), peer, desk)) {
       head = request->method == "HEAD";
       stream.expires_never();  // how long a handler may wait is its own affair; each has a limit
       response = co_await route(service, std::move(*request));
     } else {
+      desk.counters.rejected("bad-request");
       response = refuse({400, "bad-request", "The request cannot be understood", "the target is not a path"});
     }
     if (response.stream && !head) {
+      Present streaming(desk.counters.event_streams);
       error = co_await pour(stream, std::move(response));
       break;
     }
@@ -196,7 +212,8 @@ Server::Server(asio::io_context& loop, runtime::Service& service, std::string pa
       service_(service),
       path_(std::move(path)),
       acceptor_(loop),
-      traffic_{.nobody_waits = asio::steady_timer(loop)} {}
+      traffic_{.nobody_waits = asio::steady_timer(loop)},
+      desk_(service) {}
 
 void Server::close() {
   ::unlink(path_.c_str());
@@ -285,9 +302,12 @@ asio::awaitable<void> Server::accept_for_ever() {
       co_await host::pause(std::chrono::milliseconds(100));
       continue;
     }
-    if (connections_ >= kConnectionLimit) continue;  // closed at once
+    if (connections_ >= kConnectionLimit) {
+      desk_.counters.rejected("too-many-connections");
+      continue;  // closed at once
+    }
     ++connections_;
-    asio::co_spawn(loop_, converse(Connection(std::move(socket)), service_, traffic_),
+    asio::co_spawn(loop_, converse(Connection(std::move(socket)), service_, traffic_, desk_),
                    [this](std::exception_ptr failed) {
                      --connections_;
                      try {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <string>
 
+#include "control/desk.hpp"
 #include "host/fd.hpp"
 #include "model/error.hpp"
 #include "runtime/service.hpp"
@@ -53,6 +54,7 @@ class Server {
   asio::local::stream_protocol::acceptor acceptor_;
   unsigned connections_ = 0;
   Traffic traffic_;
+  Desk desk_;
 };
 
 }  // namespace postmultid::control
