@@ -203,6 +203,7 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
     if (*answer) return std::move(**answer);
   }
 
+  if ((*response)[http::field::content_type].starts_with("text/plain")) return json(response->body());
   json document = json::parse(response->body(), nullptr, false);
   if (document.is_discarded())
     return std::unexpected(

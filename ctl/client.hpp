@@ -43,7 +43,7 @@ class Client {
   explicit Client(std::string socket, std::chrono::seconds answer_limit = kAnswerLimit)
       : socket_(std::move(socket)), answer_limit_(answer_limit) {}
 
-  /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits.
+  /// The answer's JSON; a plain text is one string of it. A problem of the daemon's becomes a Trouble with the exit status that fits.
   Result<nlohmann::json> get(const std::string& target);
 
   /// The answer to a request that was heard before the connection broke; nothing: it was not.
