@@ -225,6 +225,7 @@ Result<json> Client::exchange(const std::string& method, const std::string& targ
   }
 
   answered_ = true;
+  if ((*response)[http::field::content_type].starts_with("text/plain")) return json(response->body());
   json document = json::parse(response->body(), nullptr, false);
   if (document.is_discarded())
     return std::unexpected(

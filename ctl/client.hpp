@@ -49,7 +49,7 @@ class Client {
   /// is still answered.
   void end_at(std::chrono::steady_clock::time_point end) { end_ = end + kLastWord; }
 
-  /// The answer's JSON. A problem of the daemon's becomes a Trouble with the exit status that fits. `waits`: so long the daemon
+  /// The answer's JSON; a plain text is one string of it. A problem of the daemon's becomes a Trouble with the exit status that fits. `waits`: so long the daemon
   /// was asked to wait itself.
   Result<nlohmann::json> get(const std::string& target, std::chrono::milliseconds waits = std::chrono::milliseconds(0));
 

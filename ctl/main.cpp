@@ -80,6 +80,7 @@ const std::vector<Verb>& verbs() {
       {"is-enabled", "Say whether members are enabled: exit 0, or 1", Takes::question, ctl::is_enabled},
       {"wait", "Wait until members run, or are in another state", Takes::wait, ctl::wait_for},
       {"events", "Show what happened", Takes::events, ctl::events},
+      {"metrics", "Print the numbers of this host as Prometheus reads them", Takes::nothing, ctl::metrics},
       {"logs", "Show the last lines of a member's log", Takes::logs, ctl::logs},
       {"validate", "Check definition files, without a daemon", Takes::file, ctl::validate},
       {"op list", "List the last operations", Takes::nothing, ctl::list_operations},

@@ -50,6 +50,7 @@ Exit wait_for(const Options& options);
 
 Exit logs(const Options& options);
 Exit events(const Options& options);
+Exit metrics(const Options& options);
 
 Exit list_operations(const Options& options);
 Exit show_operation(const Options& options);

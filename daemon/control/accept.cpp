@@ -41,7 +41,11 @@ void let_in(asio::io_context& loop, Socket socket, Door& door, PeerOf peer_of) {
   if (place && !root && is_of_reserve(socket.native_handle())) place = std::move(reserve);
   // Root's own pollers may have taken all: the one that has nothing to say makes room.
   if (!place && root && door.idle.close_longest()) place = door.connections.take_anyway(peer.uid);
-  if (!place) return send_away(socket, too_many(place.error(), "connections", peer.uid));
+  if (!place) {
+    model::Problem full = too_many(place.error(), "connections", peer.uid);
+    door.desk.counters.rejected(full.code);
+    return send_away(socket, full);
+  }
   asio::co_spawn(loop, stay(std::move(socket), door, std::move(peer), std::move(*place)),
                  [](std::exception_ptr failed) {
                    try {

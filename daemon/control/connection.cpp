@@ -3,6 +3,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -79,9 +80,15 @@ std::optional<Request> understand(const http::request<http::string_body>& messag
   Request request;
   request.peer = peer;
   request.method = std::string(message.method_string());
-  request.host = std::string(message[http::field::host]);
   for (auto segment : target->segments()) request.path.push_back(segment);
   for (auto parameter : target->params()) request.query[parameter.key] = parameter.value;
+  for (const auto& field : message) {
+    std::string name = beast::string_view(field.name_string());
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::string& value = request.headers[name];
+    value += (value.empty() ? "" : ", ") + std::string(field.value());
+  }
   return request;
 }
 
@@ -93,6 +100,8 @@ http::response<http::string_body> render(Response response, unsigned version, bo
   message.keep_alive(keep_alive);
   message.body() = std::move(response.body);
   message.prepare_payload();
+  // Its body's length is not that of what the client has.
+  if (response.status == 304) message.erase(http::field::content_length);
   if (head) message.body().clear();
   return message;
 }
@@ -197,7 +206,7 @@ class Exchange {
     if (gone) co_return false;
     Response response;
     if (error)
-      response = refuse(problem_of(error, line_.late()));
+      response = reject(problem_of(error, line_.late()));
     else
       response = co_await answer();
     if (!error) {
@@ -218,13 +227,22 @@ class Exchange {
   }
 
  private:
+  Response reject(const Problem& problem) {
+    door_.desk.counters.rejected(problem.code);
+    return refuse(problem);
+  }
+  Response reject_for_now(const Problem& problem) {
+    door_.desk.counters.rejected(problem.code);
+    return refuse_for_now(problem);
+  }
+
   asio::awaitable<Response> answer() {
     auto request = understand(parser_.get(), peer_);
     if (!request)
-      co_return refuse({400, "bad-request", "The request cannot be understood", "the target is not a path"});
+      co_return reject({400, "bad-request", "The request cannot be understood", "the target is not a path"});
     head_ = request->method == "HEAD";
     auto place = door_.requests.take(peer_.uid);
-    if (!place) co_return refuse_for_now(too_many(place.error(), "requests", peer_.uid));
+    if (!place) co_return reject_for_now(too_many(place.error(), "requests", peer_.uid));
     request_ = std::move(*place);
     auto call = admit(door_, *request);
     if (!call) co_return std::move(call.error());
@@ -241,12 +259,12 @@ class Exchange {
   asio::awaitable<std::optional<Response>> read_body() {
     auto length = parser_.content_length();
     auto room = door_.body_bytes.take(peer_.uid, length ? static_cast<std::size_t>(*length) : kBodyLimit);
-    if (!room) co_return refuse_for_now(too_many(room.error(), "bytes of requests", peer_.uid));
+    if (!room) co_return reject_for_now(too_many(room.error(), "bytes of requests", peer_.uid));
     body_ = std::move(*room);
     beast::error_code error;
     auto expected = parser_.get()[http::field::expect];
     if (!expected.empty() && !beast::iequals(expected, "100-continue"))
-      co_return refuse(
+      co_return reject(
           {417, "expectation-failed", "What is expected is not done", "only Expect: 100-continue is known"});
     if (!expected.empty()) {
       http::response<http::empty_body> go_on(http::status::continue_, 11);
@@ -255,20 +273,21 @@ class Exchange {
     }
     if (!error)
       co_await http::async_read(line_.socket, buffer_, parser_, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return refuse(problem_of(error, line_.late()));
+    if (error) co_return reject(problem_of(error, line_.late()));
     co_return std::nullopt;
   }
 
   asio::awaitable<void> stream(Response response) {
     auto place = door_.subscribers.take(peer_.uid);
     if (!place) {
-      Response full = refuse_for_now(too_many(place.error(), "subscribers", peer_.uid));
+      Response full = reject_for_now(too_many(place.error(), "subscribers", peer_.uid));
       co_await write(line_, std::move(full), false, false);
       co_return;
     }
     Allowance::Share subscriber = std::move(*place);
     request_ = {};
     unsigned version = parser_.get().version();
+    Present streaming(door_.desk.counters.event_streams);
     co_await pour(line_, std::move(response), version);
   }
 
@@ -319,6 +338,7 @@ std::string farewell(const Problem& problem) {
 }
 
 asio::awaitable<void> converse(Socket socket, Door& door, host::Peer peer) {
+  Present connected(door.desk.counters.connections);
   std::optional<Underway> under_way(std::in_place, door.traffic);
   auto line = std::make_shared<Line>(std::move(socket));
   beast::flat_buffer buffer(kBufferLimit);

@@ -13,6 +13,7 @@
 
 #include "control/allowance.hpp"
 #include "control/audit.hpp"
+#include "control/desk.hpp"
 #include "runtime/service.hpp"
 
 namespace postmultid::control {
@@ -81,16 +82,18 @@ struct Door {
   runtime::Service& service;
   Audit& audit;
   Traffic& traffic;
+  Desk& desk;
   /// Nothing: the control socket. Else, who asks is not known, so little is told, and only to who knows it by these names
   /// (DNS rebinding: a web page's own name can be made to lead here).
   std::optional<definitions::Endpoint> loopback;
   Allowance connections, requests, subscribers, body_bytes;
   Idle idle;
 
-  Door(runtime::Service& of, Audit& by, Traffic& counted, const DoorLimits& limits)
+  Door(runtime::Service& of, Audit& by, Traffic& counted, Desk& at, const DoorLimits& limits)
       : service(of),
         audit(by),
         traffic(counted),
+        desk(at),
         connections(limits.connections),
         requests(limits.requests),
         subscribers(limits.subscribers),

@@ -99,23 +99,6 @@ asio::awaitable<void> await_end(runtime::Service& service, model::OperationId id
 
 }  // namespace
 
-asio::awaitable<Response> get_status(runtime::Service& service, Request, std::string) {
-  co_return answer(*service.status());
-}
-
-asio::awaitable<Response> get_instances(runtime::Service& service, Request, std::string) {
-  co_return answer(service.status()->members);
-}
-
-asio::awaitable<Response> get_instance(runtime::Service& service, Request, std::string name) {
-  auto status = service.status();
-  auto id = model::find(*status, name);
-  if (!id) co_return refuse(id.error());
-  auto member =
-      std::find_if(status->members.begin(), status->members.end(), [&](const auto& m) { return m.id == *id; });
-  co_return answer(*member);
-}
-
 asio::awaitable<Response> get_operations(runtime::Service& service, Request, std::string) {
   co_return answer(service.operations());
 }
@@ -207,18 +190,6 @@ asio::awaitable<Response> post_wrapper(runtime::Service& service, Request reques
   auto handover =
       wanted == "install" ? model::ManagementChange::install_wrapper : model::ManagementChange::remove_wrapper;
   co_return co_await change_management(service, std::move(request), handover);
-}
-
-/// alive: the event loop turns, or this would not be answered. ready: nothing that is wanted is missing.
-asio::awaitable<Response> get_health(runtime::Service& service, Request request, std::string) {
-  std::string level = request.query.contains("level") ? request.query["level"] : "alive";
-  if (level == "alive") co_return answer(json{{"level", level}, {"ok", true}, {"missing", json::array()}});
-  if (level != "ready") co_return refuse(bad_request("level=" + level + " is not one of alive, ready"));
-  json missing = json::array();
-  for (const model::Member& member : service.status()->members)
-    if (member.desired == model::Desired::up && !model::is_up(member.state)) missing.push_back(member.id.text);
-  bool ok = missing.empty();
-  co_return answer(json{{"level", level}, {"ok", ok}, {"missing", std::move(missing)}}, ok ? 200 : 503);
 }
 
 }  // namespace postmultid::control

@@ -1,4 +1,5 @@
-// What each route does. A handler only translates: the runtime answers.
+// What each route does. A handler only translates: the runtime answers. snapshot_handlers.cpp: what is read from the snapshot
+// alone; handlers.cpp: the rest.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -16,6 +17,8 @@ using Handler = asio::awaitable<Response> (*)(runtime::Service&, Request, std::s
 asio::awaitable<Response> get_status(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_instances(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_instance(runtime::Service&, Request, std::string id);
+asio::awaitable<Response> get_groups(runtime::Service&, Request, std::string);
+asio::awaitable<Response> get_group(runtime::Service&, Request, std::string name);
 asio::awaitable<Response> get_operations(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_operation(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_operation(runtime::Service&, Request, std::string id);
@@ -27,5 +30,6 @@ asio::awaitable<Response> post_takeover(runtime::Service&, Request, std::string)
 asio::awaitable<Response> post_handback(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_wrapper(runtime::Service&, Request, std::string wanted);
 asio::awaitable<Response> get_health(runtime::Service&, Request, std::string);
+asio::awaitable<Response> get_metrics(runtime::Service&, Request, std::string);
 
 }  // namespace postmultid::control

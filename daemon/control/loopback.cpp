@@ -24,8 +24,8 @@ host::Peer nobody(int) { return {}; }
 
 }  // namespace
 
-Loopback::Loopback(asio::io_context& loop, runtime::Service& service, Audit& audit, Traffic& traffic)
-    : loop_(loop), door_(service, audit, traffic, kLimits) {}
+Loopback::Loopback(asio::io_context& loop, runtime::Service& service, Audit& audit, Traffic& traffic, Desk& desk)
+    : loop_(loop), door_(service, audit, traffic, desk, kLimits) {}
 
 asio::awaitable<void> Loopback::follow() {
   auto text_of = [](const auto& where) { return where ? where->text() : ""; };

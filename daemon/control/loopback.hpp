@@ -13,7 +13,7 @@ namespace postmultid::control {
 
 class Loopback {
  public:
-  Loopback(asio::io_context& loop, runtime::Service& service, Audit& audit, Traffic& traffic);
+  Loopback(asio::io_context& loop, runtime::Service& service, Audit& audit, Traffic& traffic, Desk& desk);
 
   /// Listens where the definition says, for ever: elsewhere, or nowhere, as soon as it says so. What cannot be listened on
   /// is told, and tried again.

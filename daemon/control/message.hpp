@@ -15,13 +15,16 @@
 
 namespace postmultid::control {
 
+struct Desk;
+
 struct Request {
   host::Peer peer;  // nobody, where a request comes over TCP
   std::string method;
-  std::string host;                          // the header
-  std::vector<std::string> path;             // decoded segments
-  std::map<std::string, std::string> query;  // decoded
+  std::vector<std::string> path;               // decoded segments
+  std::map<std::string, std::string> query;    // decoded
+  std::map<std::string, std::string> headers;  // names in lower case; of one that comes twice, with a comma between
   std::string body;
+  Desk* desk = nullptr;                       // never null in a handler
   std::function<void(std::string)> accepted;  // what was changed, once it is begun: for the audit
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <string_view>
 
 #include "control/handlers.hpp"
@@ -31,6 +32,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/status", monitor, get_status},
     {"GET", "/v1/instances", monitor, get_instances},
     {"GET", "/v1/instances/{id}", monitor, get_instance},
+    {"GET", "/v1/groups", monitor, get_groups},
+    {"GET", "/v1/groups/{name}", monitor, get_group},
     {"GET", "/v1/operations", monitor, get_operations},
     {"POST", "/v1/operations", operator_, post_operation},
     {"GET", "/v1/operations/{id}", monitor, get_operation},
@@ -42,6 +45,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/daemon/handback", admin, post_handback},
     {"POST", "/v1/daemon/wrapper/{wanted}", admin, post_wrapper},
     {"GET", "/v1/health", anyone, get_health, Served::on_loopback_too},
+    {"GET", "/metrics", monitor, get_metrics, Served::on_loopback_too},
 };
 
 std::vector<std::string_view> segments(std::string_view path) {
@@ -111,11 +115,15 @@ Response no_such_route(const Request& request) {
 
 }  // namespace
 
-std::expected<Call, Response> admit(Door& door, const Request& request) {
-  if (door.loopback && !is_named(*door.loopback, request.host))
+namespace {
+
+std::expected<Call, Response> find(Door& door, const Request& request) {
+  auto named = request.headers.find("host");
+  std::string host = named == request.headers.end() ? "" : named->second;
+  if (door.loopback && !is_named(*door.loopback, host))
     return std::unexpected(
         refuse(Problem{421, "misdirected-request", "Not the name of this host",
-                       "asked for host \"" + request.host + "\"; only localhost, 127.0.0.1 and [::1] with port " +
+                       "asked for host \"" + host + "\"; only localhost, 127.0.0.1 and [::1] with port " +
                            std::to_string(door.loopback->port) + " are answered here"}));
   std::string allowed;
   for (const Route& each : kRoutes) {
@@ -138,7 +146,7 @@ std::expected<Call, Response> admit(Door& door, const Request& request) {
   return std::unexpected(std::move(response));
 }
 
-asio::awaitable<Response> carry_out(Door& door, Call call, Request request) {
+asio::awaitable<Response> answer_by(Door& door, Call call, Request request) {
   if (call.route->method == "GET")
     co_return co_await call.route->handler(door.service, std::move(request), std::move(call.parameter));
   // What is accepted is told when it is: who asks may wait for its end, and this daemon may be gone before.
@@ -155,6 +163,23 @@ asio::awaitable<Response> carry_out(Door& door, Call call, Request request) {
   if (response.status >= 400) entry.outcome = "refused";
   entry.detail += " " + std::to_string(response.status);
   door.audit.changed(std::move(entry));
+  co_return response;
+}
+
+}  // namespace
+
+std::expected<Call, Response> admit(Door& door, const Request& request) {
+  auto call = find(door, request);
+  if (!call) door.desk.counters.answered("none", call.error().status, std::chrono::nanoseconds(0));
+  return call;
+}
+
+asio::awaitable<Response> carry_out(Door& door, Call call, Request request) {
+  auto begun = std::chrono::steady_clock::now();
+  request.desk = &door.desk;
+  std::string route = call.route->words();
+  Response response = co_await answer_by(door, std::move(call), std::move(request));
+  door.desk.counters.answered(route, response.status, std::chrono::steady_clock::now() - begun);
   co_return response;
 }
 

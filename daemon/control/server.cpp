@@ -54,8 +54,9 @@ Server::Server(asio::io_context& loop, runtime::Service& service, std::string pa
       path_(std::move(path)),
       acceptor_(std::make_shared<stream_protocol::acceptor>(loop)),
       traffic_{.nobody_waits = asio::steady_timer(loop)},
-      door_(service, audit_, traffic_, kLimits),
-      loopback_(loop, service, audit_, traffic_) {}
+      desk_(service),
+      door_(service, audit_, traffic_, desk_, kLimits),
+      loopback_(loop, service, audit_, traffic_, desk_) {}
 
 void Server::close() {
   ::unlink(path_.c_str());

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "control/audit.hpp"
+#include "control/desk.hpp"
 #include "control/door.hpp"
 #include "control/loopback.hpp"
 #include "host/fd.hpp"
@@ -48,6 +49,7 @@ class Server {
   std::shared_ptr<asio::local::stream_protocol::acceptor> acceptor_;
   Traffic traffic_;
   Audit audit_;
+  Desk desk_;
   Door door_;
   Loopback loopback_;
 };

@@ -32,6 +32,14 @@ std::expected<MemberId, Problem> find(const Status& status, const std::string& n
                                  "no instance \"" + name + "\"" + or_nearest(std::move(candidates), name)});
 }
 
+Problem no_such_group(const Status& status, const std::string& name) {
+  std::vector<std::string> groups;
+  for (const model::Member& member : status.members)
+    if (!member.group.empty()) groups.push_back(member.group);
+  return {404, "no-such-group", "There is no such group",
+          "no group \"" + name + "\"" + or_nearest(std::move(groups), name)};
+}
+
 std::expected<std::vector<MemberId>, Problem> select(const Status& status, const Selection& selection) {
   std::set<MemberId> chosen;
   for (const std::string& name : selection.names) {
@@ -51,15 +59,9 @@ std::expected<std::vector<MemberId>, Problem> select(const Status& status, const
     if (!id) return std::unexpected(id.error());
     chosen.insert(*id);
   }
-  std::vector<std::string> groups;
-  for (const model::Member& member : status.members) {
-    if (!member.group.empty()) groups.push_back(member.group);
+  for (const model::Member& member : status.members)
     if (selection.all || (!selection.group.empty() && member.group == selection.group)) chosen.insert(member.id);
-  }
-  if (!selection.group.empty() && chosen.empty())
-    return std::unexpected(
-        Problem{404, "no-such-group", "There is no such group",
-                "no group \"" + selection.group + "\"" + or_nearest(std::move(groups), selection.group)});
+  if (!selection.group.empty() && chosen.empty()) return std::unexpected(no_such_group(status, selection.group));
   std::vector<MemberId> in_order;
   for (const model::Member& member : status.members)
     if (chosen.contains(member.id)) in_order.push_back(member.id);

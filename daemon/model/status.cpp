@@ -245,22 +245,22 @@ void from_json(const json& j, Group& group) {
   for (const auto& id : j.at("members")) group.members.push_back({id.get<std::string>()});
 }
 
+void to_json(json& j, const Daemon& daemon) {
+  j = {{"version", daemon.version},
+       {"hostname", daemon.hostname},
+       {"mail_version", daemon.mail_version},
+       {"state", daemon.state},
+       {"pid", daemon.pid},
+       {"started_at", to_rfc3339(daemon.started_at)},
+       {"definition_files", daemon.definition_files},
+       {"definition_problems", daemon.definition_problems},
+       {"problems", daemon.problems},
+       {"mode", daemon.mode},
+       {"wrapper", daemon.wrapper}};
+}
+
 void to_json(json& j, const Status& status) {
-  const Daemon& daemon = status.daemon;
-  j = json{{"daemon",
-            {{"version", daemon.version},
-             {"hostname", daemon.hostname},
-             {"mail_version", daemon.mail_version},
-             {"state", daemon.state},
-             {"pid", daemon.pid},
-             {"started_at", to_rfc3339(daemon.started_at)},
-             {"definition_files", daemon.definition_files},
-             {"definition_problems", daemon.definition_problems},
-             {"problems", daemon.problems},
-             {"mode", daemon.mode},
-             {"wrapper", daemon.wrapper}}},
-           {"groups", status.groups},
-           {"members", status.members}};
+  j = {{"daemon", status.daemon}, {"groups", status.groups}, {"members", status.members}};
 }
 
 void from_json(const json& j, Status& status) {

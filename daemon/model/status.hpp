@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ struct Reason {
   std::string effect;                // what it means for mail and for other members
   std::vector<std::string> log;      // the last words of its log about it
   std::string last_good;             // the directory with the files that it last ran well with, if they are others now
+
+  bool operator==(const Reason&) const = default;
 };
 
 /// One of the last failures of a member. The same failure again is counted, not repeated.
@@ -43,6 +46,8 @@ struct Failure {
   std::string code, message;
   unsigned times = 1;
   std::vector<std::string> log;
+
+  bool operator==(const Failure&) const = default;
 };
 
 struct Check {
@@ -50,6 +55,8 @@ struct Check {
   std::optional<bool> ok;  // nothing: not known
   std::string detail;
   bool curable = true;  // a restart may help; not in JSON
+
+  bool operator==(const Check&) const = default;
 };
 
 /// What a look at a running member showed.
@@ -64,6 +71,8 @@ struct LastExit {
   std::optional<int> status;  // exit status; nothing after a signal
   WallTime at;
   bool core_dumped = false;
+
+  bool operator==(const LastExit&) const = default;
 };
 
 /// Messages by queue directory; a message may be counted twice or not at all while it moves.
@@ -72,6 +81,8 @@ struct QueueCounts {
   std::optional<WallTime> oldest_at;  // arrival of the oldest message in incoming, active and deferred
   WallTime counted_at;
   bool truncated = false;  // the time budget ended first
+
+  bool operator==(const QueueCounts&) const = default;
 };
 
 /// Why we believe that this pid is this instance's master (docs/postfix-facts.md, "Identity of a master").
@@ -82,12 +93,25 @@ struct Proof {
   std::string lock_file;
   bool adopted = false;  // it was running before this daemon looked
   WallTime proved_at;
+
+  bool operator==(const Proof&) const = default;
 };
 
 /// What crashed masters have left in the middle of a session, beside the one that runs.
 struct Survivors {
   std::uint64_t count = 0;
   WallTime ended_at;  // if they have not ended by themselves
+
+  bool operator==(const Survivors&) const = default;
+};
+
+/// What has happened to a member since this daemon started. For metrics; not in JSON.
+struct MemberTally {
+  std::map<ExitCause, std::uint64_t> exits;  // lives that ended without being asked to
+  std::uint64_t start_failures = 0;
+  std::uint64_t reloads = 0, reload_failures = 0;  // all, and those of them that failed or were refused
+
+  bool operator==(const MemberTally&) const = default;
 };
 
 struct Member {
@@ -118,12 +142,32 @@ struct Member {
   std::optional<bool> drift;
   std::optional<Proof> proof;
   std::optional<Survivors> survivors;
+  MemberTally tally;
+
+  bool operator==(const Member&) const = default;
 };
 
 struct Group {
   std::string name;
   std::size_t up = 0, wanted = 0;
   std::vector<MemberId> members;
+
+  bool operator==(const Group&) const = default;
+};
+
+/// What has happened since this daemon started. For metrics; not in JSON.
+struct DaemonTally {
+  struct Ended {
+    std::uint64_t all = 0, failed = 0;
+    bool operator==(const Ended&) const = default;
+  };
+  std::map<Action, Ended> operations;
+  std::uint64_t operations_under_way = 0;
+  std::uint64_t events = 0;
+  bool definition_good = true;                  // when it was read last
+  std::optional<WallTime> definition_taken_at;  // when it was good last; nothing: it never was
+
+  bool operator==(const DaemonTally&) const = default;
 };
 
 struct Daemon {
@@ -136,18 +180,24 @@ struct Daemon {
   std::vector<std::string> problems;             // what the daemon itself cannot do as it should
   Mode mode = Mode::manage;
   std::string wrapper;  // the primary's multi_instance_wrapper
+  DaemonTally tally;
+
+  bool operator==(const Daemon&) const = default;
 };
 
 struct Status {
   Daemon daemon;
   std::vector<Group> groups;
   std::vector<Member> members;  // in start order
+
+  bool operator==(const Status&) const = default;
 };
 
 void to_json(nlohmann::json& j, const Member& member);
 void from_json(const nlohmann::json& j, Member& member);
 void to_json(nlohmann::json& j, const Group& group);
 void from_json(const nlohmann::json& j, Group& group);
+void to_json(nlohmann::json& j, const Daemon& daemon);
 void to_json(nlohmann::json& j, const Status& status);
 void from_json(const nlohmann::json& j, Status& status);
 

@@ -3,6 +3,7 @@
 // own main.cf says (enabled) and how well it does it (Health) never share a value.
 #pragma once
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -109,6 +110,16 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Outcome, {{Outcome::pending, "pending"},
                                        {Outcome::cancelled, "cancelled"}})
 
 // clang-format on
+
+// All of them, for who shows also those that nothing is in now.
+inline constexpr std::array kStates{State::stopped,  State::waiting,  State::starting, State::running, State::reloading,
+                                    State::stopping, State::draining, State::backoff,  State::failed,  State::unknown};
+inline constexpr std::array kHealths{Health::ok, Health::degraded, Health::unknown};
+inline constexpr std::array kActions{Action::start,  Action::stop,    Action::restart,     Action::reload,
+                                     Action::flush,  Action::drain,   Action::abort,       Action::check,
+                                     Action::enable, Action::disable, Action::reset_failed};
+static_assert(kStates.size() == static_cast<std::size_t>(State::unknown) + 1);
+static_assert(kActions.size() == static_cast<std::size_t>(Action::reset_failed) + 1);
 
 /// Whether this changes something about the mail system; else it only looks, or forgets.
 inline bool acts(Action action) { return action != Action::check && action != Action::reset_failed; }

@@ -30,10 +30,10 @@ model::OperationId Operations::begin(model::Action action, std::vector<model::Me
   return operations_.back().id;
 }
 
-void Operations::conclude(model::OperationId id, const model::MemberId& member, Outcome outcome, std::string message,
+bool Operations::conclude(model::OperationId id, const model::MemberId& member, Outcome outcome, std::string message,
                           model::WallTime now) {
   Operation* operation = find_mutable(id);
-  if (!operation) return;
+  if (!operation) return false;
   bool pending = false;
   for (model::OperationMember& each : operation->members) {
     if (each.id == member) {
@@ -42,9 +42,15 @@ void Operations::conclude(model::OperationId id, const model::MemberId& member, 
     }
     pending |= each.outcome == Outcome::pending;
   }
-  if (pending || operation->state == OperationState::finished) return;
+  if (pending || operation->state == OperationState::finished) return false;
   operation->state = OperationState::finished;
   operation->finished_at = now;
+  return true;
+}
+
+std::size_t Operations::under_way() const {
+  return static_cast<std::size_t>(std::count_if(operations_.begin(), operations_.end(),
+                                                [](const Operation& o) { return o.state == OperationState::running; }));
 }
 
 void Operations::step(model::OperationId id, const model::MemberId& member, std::string name, model::WallTime now) {

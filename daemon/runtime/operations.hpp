@@ -18,9 +18,11 @@ class Operations {
   /// One member goes on to its next step.
   void step(model::OperationId id, const model::MemberId& member, std::string name, model::WallTime now);
 
-  /// What became of one member; the last one ends the operation.
-  void conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message,
+  /// What became of one member; the last one ends the operation. Whether it has just done so.
+  bool conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message,
                 model::WallTime now);
+
+  std::size_t under_way() const;
 
   /// Goes on with those of an earlier daemon.
   void restore(std::vector<model::Operation> operations);

@@ -106,6 +106,7 @@ asio::awaitable<Result<void>> Shell::open() {
   if (definition) {
     use(std::move(*definition));
   } else {
+    tally_.definition_good = false;
     for (const auto& complaint : definition.error()) definition_problems_.push_back(definitions::describe({complaint}));
     for (const std::string& problem : definition_problems_)
       host::log(Level::error, "definition left aside, Postfix's own list counts: " + problem);
@@ -210,6 +211,8 @@ void Shell::use(definitions::Definition definition) {
   definition_ = std::move(definition);
   definition_problems_.clear();
   accounts_.follow(definition_.daemon.roles);
+  tally_.definition_good = true;
+  tally_.definition_taken_at = now();
   host::set_log_level(host::level_called(definition_.daemon.log_level).value_or(places_.log_level));
 }
 
@@ -326,7 +329,7 @@ void Shell::happened(Happened happened) {
 }
 
 void Shell::publish() {
-  status_.reset();
+  changed_ = true;
   keeper_.changed();
   change_.expires_at(asio::steady_timer::time_point::max());  // wakes who waits in changed()
   auto members = fleet_.members();
@@ -338,6 +341,7 @@ void Shell::publish() {
 void Shell::note(const std::string& instance, std::string what, std::string message) {
   host::log(Level::info, (instance.empty() ? "" : instance + ": ") + what + ": " + message);
   events_.add(instance, std::move(what), std::move(message), now());
+  ++tally_.events;
 }
 
 Ward* Shell::current(const MemberId& id, AttemptId attempt) {
@@ -425,9 +429,25 @@ void Shell::perform(const Initiate& a) {
 
 void Shell::perform(const Progress& a) { operations_.step(a.operation, a.id, a.step, now()); }
 
-void Shell::perform(const Record& a) { note(a.id.text, a.what, a.message); }
+void Shell::perform(const Record& a) {
+  if (a.what == "start-failed") ++wards_.at(a.id).tally.start_failures;
+  note(a.id.text, a.what, a.message);
+}
 
-void Shell::perform(const Concluded& a) { operations_.conclude(a.operation, a.id, a.outcome, a.message, now()); }
+void Shell::perform(const Concluded& a) {
+  bool ended = operations_.conclude(a.operation, a.id, a.outcome, a.message, now());
+  auto operation = operations_.find(a.operation);
+  if (!operation) return;
+  bool failed = a.outcome == model::Outcome::failed || a.outcome == model::Outcome::refused;
+  if (auto of = wards_.find(a.id); of != wards_.end() && operation->action == model::Action::reload) {
+    of->second.tally.reloads += failed || a.outcome == model::Outcome::done ? 1 : 0;
+    of->second.tally.reload_failures += failed ? 1 : 0;
+  }
+  if (!ended) return;
+  model::DaemonTally::Ended& all = tally_.operations[operation->action];
+  ++all.all;
+  all.failed += operation->succeeded() ? 0 : 1;
+}
 
 void Shell::perform(const Forget& a) { wards_.erase(a.id); }
 
@@ -444,7 +464,8 @@ std::shared_ptr<const model::Status> Shell::status() {
   std::vector<std::string> not_kept;
   if (std::string trouble = mounts_.trouble(); !trouble.empty()) not_kept.push_back(kUnguarded + trouble);
   if (std::string trouble = last_good_.trouble(); !trouble.empty()) not_kept.push_back(std::move(trouble));
-  if (status_ && not_kept == not_kept_) return status_;
+  bool same = !std::exchange(changed_, false) && not_kept == not_kept_;
+  if (same) return status_;
   not_kept_ = not_kept;
   auto fresh = std::make_shared<model::Status>();
   fresh->daemon = {POSTMULTID_VERSION,
@@ -466,12 +487,15 @@ std::shared_ptr<const model::Status> Shell::status() {
   fresh->daemon.mode = management_.mode();
   fresh->daemon.wrapper = wrapper_;
   for (std::string& problem : management_.problems(wrapper_)) fresh->daemon.problems.push_back(std::move(problem));
-  Clocks clocks = Clocks::now();
+  fresh->daemon.tally = tally_;
+  fresh->daemon.tally.operations_under_way = operations_.under_way();
+  clocks_ = clocks_.renewed();
   Overview overview = overview_of(fleet_);
   for (const Machine* machine : fleet_.members())
-    fresh->members.push_back(view(fleet_, overview, *machine, wards_.at(machine->spec().id), clocks));
+    fresh->members.push_back(view(fleet_, overview, *machine, wards_.at(machine->spec().id), clocks_));
   fresh->groups = groups_of(fresh->members);
-  status_ = std::move(fresh);
+  // Most looks find what the last one has found.
+  if (!status_ || *fresh != *status_) status_ = std::move(fresh);
   return status_;
 }
 
@@ -538,17 +562,22 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
   if (!definition) {
     Problem bad{422, "bad-definition", "The definition has mistakes; nothing was changed",
                 definitions::describe(definition.error())};
+    tally_.definition_good = false;
     note("", "reread-refused", bad.detail);
+    publish();
     co_return std::unexpected(std::move(bad));
   }
   if (begun < newest_definition_) co_return Answer<void>{};  // a later one has overtaken it
   newest_definition_ = begun;
   auto before = std::pair(definition_, definition_problems_);
+  auto taken_at = tally_.definition_taken_at;
   use(std::move(*definition));
   if (auto read = co_await reread(); !read) {
     if (begun == newest_definition_) {
       use(std::move(before.first));
       definition_problems_ = std::move(before.second);
+      tally_.definition_good = false;
+      tally_.definition_taken_at = taken_at;
     }
     Problem failed{503, "inventory-unreadable", "Postfix's own list cannot be read", read.error().message};
     co_return std::unexpected(std::move(failed));

@@ -30,6 +30,7 @@
 #include "runtime/operations.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/service.hpp"
+#include "runtime/view.hpp"
 #include "runtime/ward.hpp"
 #include "supervision/fleet.hpp"
 
@@ -210,10 +211,13 @@ class Shell : public Service, private Crew {
   std::uint64_t rereads_before_wrapper_ = 0;  // these do not know yet what we have set it to
   std::string mail_version_, wrapper_;
   model::WallTime started_at_;
+  model::DaemonTally tally_;
+  Clocks clocks_ = Clocks::now();
   std::function<void()> left_;
   std::string stopping_;
   asio::steady_timer change_;
-  std::shared_ptr<const model::Status> status_;  // null: to be made anew
+  std::shared_ptr<const model::Status> status_;  // null before the first
+  bool changed_ = true;                          // something may be different now
   std::vector<std::string> not_kept_;            // as it was told there
 };
 

@@ -134,6 +134,9 @@ asio::awaitable<void> Shell::explain(Explain action, std::shared_ptr<Charge> end
   }
   model::Fault nothing;
   explained.fault = co_await this->explained(ended->driver, nothing, ended->since, ended->proof.pid);
+  // Not sooner: a count cannot be taken back when it turns out that it was the OOM killer.
+  if (auto of = wards_.find(action.id); of != wards_.end())
+    ++of->second.tally.exits[explained.oom ? model::ExitCause::oom : action.exit.cause];
   dispatch(explained);
 }
 

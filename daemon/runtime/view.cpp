@@ -14,6 +14,8 @@ using supervision::Phase;
 
 namespace {
 
+constexpr std::chrono::milliseconds kDrift{10};
+
 std::string fault_of(const Machine& machine) {
   return machine.fault() ? ": " + machine.fault()->message : std::string();
 }
@@ -121,6 +123,12 @@ Health health_of(const Machine& machine, const std::vector<model::Check>& checks
 
 Clocks Clocks::now() { return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()}; }
 
+Clocks Clocks::renewed() const {
+  Clocks fresh = now();
+  auto drift = fresh.to_wall(monotonic) - wall;
+  return std::chrono::abs(drift) < kDrift ? *this : fresh;
+}
+
 model::WallTime Clocks::to_wall(supervision::Instant instant) const {
   return wall + std::chrono::duration_cast<model::WallTime::duration>(instant - monotonic);
 }
@@ -159,6 +167,7 @@ Member view(const supervision::Fleet& fleet, const Overview& overview, const Mac
   member.memory_bytes = ward.usage.memory_bytes;
   member.tasks = ward.usage.tasks;
   member.cpu_seconds = ward.usage.cpu_seconds;
+  member.tally = ward.tally;
   return member;
 }
 

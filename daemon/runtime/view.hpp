@@ -14,6 +14,9 @@ struct Clocks {
   model::WallTime wall;
 
   static Clocks now();
+  /// These again, unless one of the clocks was set or has drifted since: what is a moment must not look like another at each
+  /// look.
+  Clocks renewed() const;
   model::WallTime to_wall(supervision::Instant instant) const;
 };
 

@@ -74,6 +74,7 @@ struct Ward {
   std::string under_way;     // what a drain waits for
   host::Processes commands;  // that it was running when it was told to end
   std::optional<model::Survivors> survivors;
+  model::MemberTally tally;
 };
 
 }  // namespace postmultid::runtime

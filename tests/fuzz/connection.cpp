@@ -126,7 +126,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     client.close(closed);
   });
   control::Traffic traffic{.nobody_waits = asio::steady_timer(loop)};
-  control::Door door(service, audit, traffic, kLimits);
+  control::Desk desk(service);
+  control::Door door(service, audit, traffic, desk, kLimits);
   if (how & 4) door.loopback = definitions::Endpoint{.host = "127.0.0.1", .port = 9780};
 
   std::string heard;

@@ -150,13 +150,14 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def request(method, target, body=None, path=SOCKET, timeout=60):
+def request(method, target, body=None, path=SOCKET, timeout=60, headers=None):
     """One request on the control socket. A body that is not bytes is sent as JSON."""
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
     connection = _UnixConnection(path, timeout)
     try:
-        connection.request(method, target, body, {"Content-Type": "application/json"} if body is not None else {})
+        kind = {"Content-Type": "application/json"} if body is not None else {}
+        connection.request(method, target, body, {**kind, **(headers or {})})
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read())
     finally:
