@@ -75,7 +75,8 @@ def test_a_queue_manager_that_crashes_is_named_while_its_master_lives(adopted):
     shown = wait_for_health("postfix-in", "degraded")
     assert (shown["state"], shown["pid"]) == ("running", master)
     assert check_of("postfix-in", "qmgr")["ok"] is False
-    until(lambda: check_of("postfix-in", "services")["ok"] is False, 20, "and so are those who wait for it")
+    look_at("postfix-in")
+    until(lambda: check_of("postfix-in", "services")["ok"] is False, 30, "and so are those who wait for it")
     detail = check_of("postfix-in", "services")["detail"]
     assert "qmgr/unix" in detail and "no process" in detail, detail
     assert "qmgr" in pmctl("status", "postfix-in").out
