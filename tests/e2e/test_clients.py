@@ -9,7 +9,8 @@ import urllib.request
 from pathlib import Path
 
 from lab.border import MEMBERS, REPOSITORY
-from lab.control import PMCTL
+from lab.control import PMCTL, pmctl
+from lab.definition import define
 from lab.waiting import until, until_exit
 
 DOCUMENT = (REPOSITORY / "docs/clients.md").read_text(encoding="utf-8")
@@ -50,7 +51,7 @@ def running(*command):
 
 def test_each_part_of_the_document_is_tested_here():
     assert {section: len(examples) for section, examples in EXAMPLES.items()} == {
-        "curl": 3, "Python, nothing but its library": 1, "socat": 2, "Prometheus": 1, "A socket forwarded by ssh": 2}
+        "curl": 3, "Python, nothing but its library": 1, "socat": 1, "Prometheus": 2, "A socket forwarded by ssh": 2}
 
 
 def test_curl_python_and_socat(adopted):
@@ -77,14 +78,15 @@ def ask_prometheus(query):
     return {each["metric"].get("postfix_instance"): float(each["value"][1]) for each in series}
 
 
-def test_prometheus_scrapes_through_the_bridge(adopted):
+def test_prometheus_scrapes_the_listener(adopted):
+    define(example("Prometheus", 0, "yaml"))
+    assert pmctl("daemon", "reread").code == 0
     # Soon rather than as often as a real one.
-    configuration = example("Prometheus", 0, "yaml").replace("15s", "1s")
+    configuration = example("Prometheus", 1, "yaml").replace("15s", "1s")
     Path("/tmp/prometheus.yml").write_text(configuration, encoding="utf-8")
     subprocess.run(["promtool", "check", "config", "/tmp/prometheus.yml"], check=True)
-    with running("sh", "-c", "exec " + example("socat", 1)), \
-            running("prometheus", "--config.file=/tmp/prometheus.yml", "--storage.tsdb.path=/tmp/prometheus",
-                    "--web.listen-address=127.0.0.1:9090"):
+    with running("prometheus", "--config.file=/tmp/prometheus.yml", "--storage.tsdb.path=/tmp/prometheus",
+                 "--web.listen-address=127.0.0.1:9090"):
         until(lambda: ask_prometheus("up") == {None: 1}, 60, "Prometheus has scraped")
         assert ask_prometheus("postmultid_instance_up") == dict.fromkeys(MEMBERS, 1)
 
