@@ -45,6 +45,7 @@ enum class Takes {
   events,
   operation,
   operation_wait,
+  level,
   file,
   handover,
   words
@@ -96,6 +97,8 @@ const std::vector<Verb>& verbs() {
       {"postfix", "Do what postfix(1) is asked, for all instances: the multi_instance_wrapper", Takes::words,
        ctl::postfix},
       {"daemon reread", "Read the definition and Postfix's own list again", Takes::nothing, ctl::reread},
+      {"daemon log-level", "Log more, or less, until the definition is read again", Takes::level,
+       ctl::change_log_level},
       {"version", "Show versions", Takes::nothing, ctl::version},
   };
   return all;
@@ -122,6 +125,12 @@ void add_timeout(CLI::App& verb, Options& options) {
                [&options](milliseconds limit) { options.timeout = limit; });
 }
 
+void add_waiting(CLI::App& verb, Options& options) {
+  verb.add_flag("--dry-run", options.dry_run, "Only show what would be done, and in which order");
+  verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
+  add_timeout(verb, options);
+}
+
 void add_options(CLI::App& verb, Takes takes, Options& options) {
   switch (takes) {
     case Takes::nothing: break;
@@ -139,16 +148,14 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
         verb.add_flag("--keep-desired", options.how.keep_desired,
                       "As a unit means it: who is wanted up stays so, and nobody else is touched");
       add_selection(verb, options);
-      verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
-      add_timeout(verb, options);
+      add_waiting(verb, options);
       break;
     case Takes::drain:
       add_selection(verb, options);
       add_duration(verb, "--deadline", "What is not done by then is ended (10m)", [&options](milliseconds limit) {
         options.how.deadline = std::chrono::ceil<std::chrono::seconds>(limit);
       });
-      verb.add_flag("!--no-wait", options.wait, "Print the operation's id and return");
-      add_timeout(verb, options);
+      add_waiting(verb, options);
       break;
     case Takes::question:
       add_selection(verb, options);
@@ -180,6 +187,11 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
     case Takes::words:
       verb.add_option("COMMAND", options.words, "After --: start, stop, reload, status, …")->required();
       break;
+    case Takes::level:
+      verb.add_option("LEVEL", options.log_level, "error, warning, notice, info or debug")
+          ->required()
+          ->check(CLI::IsMember({"error", "warning", "notice", "info", "debug"}));
+      break;
     case Takes::file:
       verb.add_option("FILE", options.file, "The main file; conf.d/*.yaml beside it belongs to it")
           ->capture_default_str();
@@ -199,7 +211,7 @@ CLI::App& command_for(CLI::App& app, const Verb& verb) {
     static const std::map<std::string, const char*> helps{
         {"op", "Operations: list, show, wait, cancel"},
         {"wrapper", "multi_instance_wrapper: install, remove, status"},
-        {"daemon", "The daemon itself: reread"}};
+        {"daemon", "The daemon itself: reread, log-level"}};
     parent = app.add_subcommand(first, helps.at(first));
     parent->require_subcommand(1);
     parent->fallthrough();

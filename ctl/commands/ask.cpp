@@ -51,9 +51,8 @@ Exit is_enabled(const Options& options) {
 
 Exit wait_for(const Options& options) {
   auto end = steady_clock::now() + options.timeout.value_or(kWaitLimit);
-  Client watching(options.socket), asking(options.socket);
-  watching.end_at(end);
-  asking.end_at(end);
+  Client client(options.socket);
+  client.end_at(end);
   Result<Known> known = std::unexpected(Trouble{});
   std::string missing;
   auto holds = [&] {
@@ -65,12 +64,12 @@ Exit wait_for(const Options& options) {
   };
   // A change of state is an event; the look that each makes is the newer of the two.
   auto look_again = [&](const std::string&) {
-    known = fetch(options, asking);
+    known = fetch(options, client);
     return known && !holds();
   };
   // A stream may be ended before its time, as by a daemon that is restarted.
   do {
-    auto watched = watching.stream("/v1/events?last=0", look_again, end);
+    auto watched = client.stream("/v1/events?last=0", look_again, end);
     if (!watched) return complain(watched.error());
     if (!known) return complain(known.error());
   } while (!missing.empty() && steady_clock::now() < end);

@@ -32,7 +32,9 @@ struct Options {
   bool quiet = false;                                    // is-…: the exit status only
   std::string operation;                                 // op: "op-7"
   std::string file = "/etc/postmultid/postmultid.yaml";  // validate
-  bool dry_run = false, yes = false;                     // takeover, handback
+  std::string log_level;                                 // daemon log-level
+  bool dry_run = false;                                  // start and the like, takeover, handback
+  bool yes = false;                                      // takeover, handback
   std::vector<std::string> words;                        // postfix: its command
 
   bool selects() const { return !selection.names.empty() || !selection.group.empty() || selection.all; }
@@ -66,6 +68,7 @@ Exit postfix(const Options& options);
 
 Exit validate(const Options& options);
 Exit reread(const Options& options);
+Exit change_log_level(const Options& options);
 
 struct Known {
   nlohmann::json document;
@@ -76,6 +79,9 @@ struct Known {
 /// The status, and those of its members that were asked for (all, where nothing was).
 Result<Known> fetch(const Options& options, Client& client);
 Result<Known> fetch(const Options& options);
+
+/// Tells what this request to begin an operation would do.
+Exit show_dry_run(const Options& options, Client& client, nlohmann::json wanted);
 
 /// Waits for the end of an operation and reports each member as it is done. `since`: when the waiting began.
 Exit follow(const Options& options, Client& client, nlohmann::json operation,

@@ -1,4 +1,4 @@
-// validate, daemon reread: the definition file.
+// validate, daemon reread, daemon log-level: the definition file, and what is in force instead of it.
 #include <fmt/format.h>
 
 #include "commands/commands.hpp"
@@ -44,6 +44,16 @@ Exit reread(const Options& options) {
   std::string files;
   for (const json& file : answer->at("files")) files += (files.empty() ? "" : ", ") + file.get<std::string>();
   fmt::print("reread   {}\n", files.empty() ? "no definition file; Postfix's own list counts" : files);
+  return Exit::ok;
+}
+
+Exit change_log_level(const Options& options) {
+  auto answer = Client(options.socket).post("/v1/daemon/log-level", json{{"level", options.log_level}});
+  if (!answer) return complain(answer.error());
+  if (options.format == Format::json)
+    fmt::print("{}\n", answer->dump(2));
+  else
+    fmt::print("log level  {}, until the definition is read again\n", answer->at("level").get<std::string>());
   return Exit::ok;
 }
 

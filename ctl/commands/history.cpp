@@ -27,7 +27,7 @@ void print_event(const model::Event& event, bool with_name) {
   auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(event.at.time_since_epoch()).count() % 1000;
   fmt::print("{}.{:03}  {}{:<12} {}\n", clock(event.at), milliseconds,
              with_name ? fmt::format("{:<14} ", event.instance.empty() ? "postmultid" : event.instance) : "",
-             event.what, event.message);
+             event.what, event.to.empty() ? event.message : event.from + " -> " + event.to);
 }
 
 }  // namespace
@@ -50,6 +50,8 @@ Exit events(const Options& options) {
   const auto& names = options.selection.names;
   if (names.size() > 1) return complain({Exit::usage, "of one, or of all: pmctl events [ID]"});
   std::string of = names.empty() ? "" : "&instance=" + escaped(names[0]);
+  // Who started, died or is degraded is told as a fact, too, and in better words.
+  if (options.format == Format::table) of += "&kind=fact,configuration,operation";
   std::string target = fmt::format("/v1/events?last={}&follow={}", options.lines, options.follow ? "yes" : "no") + of;
   Client client(options.socket);
   // A stream that is to have no end is ended by a daemon that is restarted: the next one goes on with it.

@@ -156,6 +156,7 @@ Exit operate(const Options& options, Action action) {
   // The daemon tells times to the millisecond.
   auto since = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
   json wanted{{"action", action}, {"select", options.selection}, {"options", options.how}};
+  if (options.dry_run) return show_dry_run(options, client, std::move(wanted));
   auto begun = client.post("/v1/operations", wanted, [&] { return begun_by_us(client, action, since); });
   if (!begun) return complain(begun.error());
   return follow(options, client, std::move(*begun), start);

@@ -29,12 +29,19 @@ std::string target_of(const Options& options) { return "/v1/operations/" + optio
 
 std::string asked_by(const Operation& operation) {
   const auto& by = operation.requested_by;
-  return by ? fmt::format("uid {} (pid {})", by->uid, by->pid) : "postmultid";
+  if (!by) return "postmultid";
+  return fmt::format("{} (pid {})", by->name.empty() ? "uid " + std::to_string(by->uid) : by->name, by->pid);
+}
+
+std::string took(const Operation& operation) {
+  if (!operation.finished_at) return operation.progress;
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*operation.finished_at - operation.created_at);
+  return "took " + std::to_string(ms.count()) + " ms";
 }
 
 void print_operation(const Operation& operation) {
-  fmt::print("{} {}   {}   asked by {} at {}\n", operation.id.text(), model::to_word(operation.action),
-             state_word(operation), asked_by(operation), clock(operation.created_at));
+  fmt::print("{} {}   {}   asked by {} at {}   {}\n", operation.id.text(), model::to_word(operation.action),
+             state_word(operation), asked_by(operation), clock(operation.created_at), took(operation));
   for (const auto& member : operation.members) {
     fmt::print("  {:<14} {:<10} {}\n", member.id.text, model::to_word(member.outcome),
                member.waiting_for.empty() ? member.message : "waits for " + member.waiting_for);

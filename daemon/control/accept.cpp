@@ -42,7 +42,7 @@ void let_in(asio::io_context& loop, Socket socket, Door& door, PeerOf peer_of) {
   // Root's own pollers may have taken all: the one that has nothing to say makes room.
   if (!place && root && door.idle.close_longest()) place = door.connections.take_anyway(peer.uid);
   if (!place) {
-    model::Problem full = too_many(place.error(), "connections", peer.uid);
+    model::Problem full = too_many(place.error(), Scarce::connections, peer.uid);
     door.desk.counters.rejected(full.code);
     return send_away(socket, full);
   }

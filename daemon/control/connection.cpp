@@ -107,12 +107,11 @@ http::response<http::string_body> render(Response response, unsigned version, bo
 }
 
 Problem problem_of(const beast::error_code& error, bool late) {
-  if (late) return {408, "request-timeout", "The request took too long", "it was not complete within 15 s"};
+  if (late) return {"request-timeout", "it was not complete within 15 s"};
   if (error == http::error::header_limit || error == http::error::buffer_overflow)
-    return {431, "headers-too-large", "The headers are too large", "more than 8 KiB of headers"};
-  if (error == http::error::body_limit)
-    return {413, "body-too-large", "The body is too large", "more than 1 MiB of body"};
-  return {400, "bad-request", "The request cannot be understood", error.message()};
+    return {"headers-too-large", "more than 8 KiB of headers"};
+  if (error == http::error::body_limit) return {"body-too-large", "more than 1 MiB of body"};
+  return {"bad-request", error.message()};
 }
 
 Response refuse_for_now(const Problem& problem) {
@@ -238,11 +237,10 @@ class Exchange {
 
   asio::awaitable<Response> answer() {
     auto request = understand(parser_.get(), peer_);
-    if (!request)
-      co_return reject({400, "bad-request", "The request cannot be understood", "the target is not a path"});
+    if (!request) co_return reject({"bad-request", "the target is not a path"});
     head_ = request->method == "HEAD";
     auto place = door_.requests.take(peer_.uid);
-    if (!place) co_return reject_for_now(too_many(place.error(), "requests", peer_.uid));
+    if (!place) co_return reject_for_now(too_many(place.error(), Scarce::requests, peer_.uid));
     request_ = std::move(*place);
     auto call = admit(door_, *request);
     if (!call) co_return std::move(call.error());
@@ -259,13 +257,12 @@ class Exchange {
   asio::awaitable<std::optional<Response>> read_body() {
     auto length = parser_.content_length();
     auto room = door_.body_bytes.take(peer_.uid, length ? static_cast<std::size_t>(*length) : kBodyLimit);
-    if (!room) co_return reject_for_now(too_many(room.error(), "bytes of requests", peer_.uid));
+    if (!room) co_return reject_for_now(too_many(room.error(), Scarce::bytes, peer_.uid));
     body_ = std::move(*room);
     beast::error_code error;
     auto expected = parser_.get()[http::field::expect];
     if (!expected.empty() && !beast::iequals(expected, "100-continue"))
-      co_return reject(
-          {417, "expectation-failed", "What is expected is not done", "only Expect: 100-continue is known"});
+      co_return reject({"expectation-failed", "only Expect: 100-continue is known"});
     if (!expected.empty()) {
       http::response<http::empty_body> go_on(http::status::continue_, 11);
       http::response_serializer<http::empty_body> serializer(go_on);
@@ -280,7 +277,7 @@ class Exchange {
   asio::awaitable<void> stream(Response response) {
     auto place = door_.subscribers.take(peer_.uid);
     if (!place) {
-      Response full = reject_for_now(too_many(place.error(), "subscribers", peer_.uid));
+      Response full = reject_for_now(too_many(place.error(), Scarce::subscribers, peer_.uid));
       co_await write(line_, std::move(full), false, false);
       co_return;
     }
@@ -322,13 +319,19 @@ asio::awaitable<bool> exchange(Line& line, beast::flat_buffer& buffer, Door& doo
 
 }  // namespace
 
-Problem too_many(Allowance::Full full, const std::string& what, uid_t uid) {
-  std::string code = "too-many-" + what.substr(0, what.find(' '));
+Problem too_many(Allowance::Full full, Scarce what, uid_t uid) {
+  struct Words {
+    model::ProblemCode code;
+    std::string all;
+  };
+  static const Words kWords[] = {{"too-many-connections", "connections"},
+                                 {"too-many-requests", "requests"},
+                                 {"too-many-bytes", "bytes of requests"},
+                                 {"too-many-subscribers", "subscribers"}};
+  const auto& [code, words] = kWords[static_cast<std::size_t>(what)];
   if (full == Allowance::Full::for_user)
-    return {429, code, "Too many of yours",
-            "uid " + std::to_string(uid) + " has as many " + what + " as one user may have at a time"};
-  return {503, code, "Too many at a time",
-          "there are as many " + what + " as postmultid takes at a time; some are kept for root"};
+    return {code, "uid " + std::to_string(uid) + " has as many " + words + " as one user may have at a time"};
+  return {"overloaded", "there are as many " + words + " as postmultid takes at a time; some are kept for root"};
 }
 
 std::string farewell(const Problem& problem) {

@@ -19,7 +19,10 @@ asio::awaitable<void> converse(Socket socket, Door& door, host::Peer peer);
 /// What one who is not let in gets, all of it.
 std::string farewell(const model::Problem& problem);
 
-/// Why there is nothing left of `what`, "requests": for this user, or for all.
-model::Problem too_many(Allowance::Full full, const std::string& what, uid_t uid);
+/// What a Door has only so many of.
+enum class Scarce { connections, requests, bytes, subscribers };
+
+/// Why there is nothing left of it: for this user, or for all.
+model::Problem too_many(Allowance::Full full, Scarce what, uid_t uid);
 
 }  // namespace postmultid::control

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "control/conditional.hpp"
 #include "control/event_stream.hpp"
+#include "control/openapi.hpp"
 #include "control/operation_request.hpp"
 #include "model/error.hpp"
 #include "model/selection.hpp"
@@ -23,9 +25,7 @@ namespace {
 constexpr std::uint64_t kLogLines = 50, kMostLogLines = 5000;
 constexpr std::chrono::seconds kLongestWait{60};  // a client that hangs up holds its place so long
 
-Problem bad_request(std::string detail) {
-  return {400, "bad-request", "The request cannot be understood", std::move(detail)};
-}
+Problem bad_request(std::string detail) { return {"bad-request", std::move(detail)}; }
 
 /// "?wait=30s" (or 500ms, 5m); nothing where it is not given.
 Result<std::optional<milliseconds>> wait_of(const Request& request) {
@@ -58,14 +58,12 @@ Result<std::uint64_t> number_of(const Request& request, const std::string& key, 
 
 /// The operation that a path names.
 std::optional<Operation> named(runtime::Service& service, const std::string& name) {
-  model::OperationId id;
-  if (name.starts_with("op-")) std::from_chars(name.data() + 3, name.data() + name.size(), id.number);
-  auto operation = service.operation(id);
-  return operation && operation->id.text() == name ? operation : std::nullopt;
+  auto id = model::operation_called(name);
+  return id ? service.operation(*id) : std::nullopt;
 }
 
 Response no_such_operation(const std::string& name) {
-  return refuse(Problem{404, "no-such-operation", "There is no such operation", "no operation \"" + name + "\""});
+  return refuse(Problem{"no-such-operation", "no operation \"" + name + "\""});
 }
 
 /// Of a body that is empty or {"dry_run": true}.
@@ -82,7 +80,7 @@ asio::awaitable<Response> change_management(runtime::Service& service, Request r
                                             model::ManagementChange wanted) {
   auto dry_run = dry_run_of(request);
   if (!dry_run) co_return refuse(bad_request(dry_run.error().message));
-  model::Requester by{request.peer.pid, request.peer.uid};
+  model::Requester by{request.peer.pid, request.peer.uid, {}};
   auto steps = co_await service.change_management(wanted, *dry_run, by);
   if (!steps) co_return refuse(steps.error());
   co_return answer(json{{"mode", service.status()->daemon.mode}, {"dry_run", *dry_run}, {"steps", *steps}});
@@ -99,8 +97,27 @@ asio::awaitable<void> await_end(runtime::Service& service, model::OperationId id
 
 }  // namespace
 
-asio::awaitable<Response> get_operations(runtime::Service& service, Request, std::string) {
-  co_return answer(service.operations());
+asio::awaitable<Response> get_operations(runtime::Service& service, Request request, std::string) {
+  auto operations = service.operations();
+  if (request.query.contains("state")) {
+    const std::string& state = request.query["state"];
+    if (state != "running" && state != "finished")
+      co_return refuse(bad_request("state=" + state + " is not one of running, finished"));
+    std::erase_if(operations, [&](const Operation& each) { return model::to_word(each.state) != state; });
+  }
+  if (request.query.contains("instance")) {
+    auto id = model::find(*service.status(), request.query["instance"]);
+    if (!id) co_return refuse(id.error());
+    auto concerned = [&](const model::OperationMember& member) { return member.id == *id; };
+    std::erase_if(operations, [&](const Operation& each) { return std::ranges::none_of(each.members, concerned); });
+  }
+  co_return answer(operations);
+}
+
+/// What the documentation says, as the build has made JSON of it.
+asio::awaitable<Response> get_openapi(runtime::Service&, Request request, std::string) {
+  static const Body document = tagged(std::string(kOpenApi));
+  co_return answer_unless_known(request, document);
 }
 
 asio::awaitable<Response> post_operation(runtime::Service& service, Request request, std::string) {
@@ -108,16 +125,21 @@ asio::awaitable<Response> post_operation(runtime::Service& service, Request requ
   if (!wait) co_return refuse(bad_request(wait.error().message));
   auto wanted = parse_operation(request.body);
   if (!wanted) co_return refuse(bad_request(wanted.error().message));
-  model::Requester by{request.peer.pid, request.peer.uid};
-  json asked{{"action", wanted->action}, {"select", wanted->select}, {"options", wanted->options}};
-  std::string words = to_text(asked);
+  if (wanted->dry_run) {
+    auto rehearsed = co_await service.rehearse(std::move(wanted->request));
+    if (!rehearsed) co_return refuse(rehearsed.error());
+    co_return answer(*rehearsed);
+  }
+  model::Requester by{request.peer.pid, request.peer.uid, {}};
+  const model::Request& asked = wanted->request;
+  std::string words = to_text(json{{"action", asked.action}, {"select", asked.select}, {"options", asked.options}});
   words.pop_back();  // the line's end
-  auto id = co_await service.submit(std::move(*wanted), by);
+  auto id = co_await service.submit(std::move(wanted->request), std::move(by));
   if (!id) co_return refuse(id.error());
   if (request.accepted) request.accepted(id->text() + " " + words);
   if (*wait) co_await await_end(service, *id, **wait);
   auto operation = service.operation(*id);
-  if (!operation) co_return refuse(Problem{410, "operation-forgotten", "Too many operations since", id->text()});
+  if (!operation) co_return refuse(Problem{"operation-forgotten", id->text()});
   Response response = answer(*operation, operation->state == OperationState::finished && *wait ? 200 : 202);
   response.headers["Location"] = "/v1/operations/" + id->text();
   co_return response;
@@ -153,20 +175,16 @@ asio::awaitable<Response> get_log(runtime::Service& service, Request request, st
 }
 
 asio::awaitable<Response> get_events(runtime::Service& service, Request request, std::string) {
-  auto since = number_of(request, "since", 0);
-  if (!since) co_return refuse(bad_request(since.error().message));
-  auto last = number_of(request, "last", static_cast<std::size_t>(-1));
-  if (!last) co_return refuse(bad_request(last.error().message));
-  std::string follow = request.query.contains("follow") ? request.query["follow"] : "yes";
-  if (follow != "yes" && follow != "no") co_return refuse(bad_request("follow=" + follow + " is not yes or no"));
-  std::string instance;
-  if (request.query.contains("instance")) {
-    auto id = model::find(*service.status(), request.query["instance"]);
+  auto wanted = events_wanted(request);
+  if (!wanted) co_return refuse(bad_request(wanted.error().message));
+  if (!wanted->instance.empty()) {
+    auto id = model::find(*service.status(), wanted->instance);
     if (!id) co_return refuse(id.error());
-    instance = id->text;
+    wanted->instance = id->text;
   }
-  Response response{200, "application/x-ndjson", "", {}, nullptr};
-  response.stream = std::make_shared<EventStream>(service, *since, *last, std::move(instance), follow == "yes");
+  Response response{200, wanted->server_sent ? "text/event-stream" : "application/x-ndjson", "", {}, nullptr};
+  response.headers["Cache-Control"] = "no-store";
+  response.stream = std::make_shared<EventStream>(service, std::move(*wanted));
   co_return response;
 }
 
@@ -175,6 +193,17 @@ asio::awaitable<Response> post_reread(runtime::Service& service, Request, std::s
   if (!done) co_return refuse(done.error());
   const model::Daemon& daemon = service.status()->daemon;
   co_return answer(json{{"files", daemon.definition_files}, {"problems", daemon.definition_problems}});
+}
+
+asio::awaitable<Response> post_log_level(runtime::Service& service, Request request, std::string) {
+  json body = json::parse(request.body, nullptr, false);
+  if (!body.is_object() || body.size() != 1 || !body.contains("level") || !body["level"].is_string())
+    co_return refuse(bad_request(R"(the body has to be {"level": "LEVEL"})"));
+  std::string level = body["level"];
+  auto changed = service.change_log_level(level, {request.peer.pid, request.peer.uid, {}});
+  if (!changed) co_return refuse(changed.error());
+  if (request.accepted) request.accepted(level);
+  co_return answer(body);
 }
 
 asio::awaitable<Response> post_takeover(runtime::Service& service, Request request, std::string) {

@@ -8,7 +8,7 @@ namespace postmultid::control {
 using model::Result;
 using nlohmann::json;
 
-Result<model::Request> parse_operation(const std::string& body) {
+Result<OperationRequest> parse_operation(const std::string& body) {
   json document = json::parse(body, nullptr, false);
   if (document.is_discarded()) return model::failure("the body is not JSON");
   if (!document.is_object()) return model::failure("the body is not a JSON object");
@@ -17,7 +17,7 @@ Result<model::Request> parse_operation(const std::string& body) {
       if (!known.contains(key)) return "unknown key \"" + key + "\" in " + where;
     return "";
   };
-  if (auto wrong = only(document, {"action", "select", "options"}, "the request"); !wrong.empty())
+  if (auto wrong = only(document, {"action", "select", "options", "dry_run"}, "the request"); !wrong.empty())
     return model::failure(wrong);
   try {
     std::string word = document.at("action");
@@ -41,7 +41,7 @@ Result<model::Request> parse_operation(const std::string& body) {
       return model::failure(wrong);
     model::Request request{action, std::move(selection), options.get<model::OperationOptions>()};
     if (auto wrong = model::unfit(request); !wrong.empty()) return model::failure("options: " + wrong);
-    return request;
+    return OperationRequest{std::move(request), document.value("dry_run", false)};
   } catch (const std::exception& e) {
     return model::failure(e.what());
   }

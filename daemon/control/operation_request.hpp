@@ -8,7 +8,13 @@
 
 namespace postmultid::control {
 
-/// Reads {"action": …, "select": {…}, "options": {…}}; every unknown key is refused, so that a slip is never taken for a wish.
-model::Result<model::Request> parse_operation(const std::string& body);
+struct OperationRequest {
+  model::Request request;
+  bool dry_run = false;  // only tell what would be done
+};
+
+/// Reads {"action": …, "select": {…}, "options": {…}, "dry_run": …}; every unknown key is refused, so that a slip is never
+/// taken for a wish.
+model::Result<OperationRequest> parse_operation(const std::string& body);
 
 }  // namespace postmultid::control

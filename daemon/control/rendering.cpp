@@ -28,14 +28,14 @@ std::string to_line(const json& value) {
   return text;
 }
 
+bool is_missing(const Member& member) { return member.desired == model::Desired::up && !model::is_up(member.state); }
+
+}  // namespace
+
 Body tagged(std::string text) {
   std::string tag = fmt::format("\"{:016x}\"", std::hash<std::string>{}(text));
   return {std::move(text), std::move(tag)};
 }
-
-bool is_missing(const Member& member) { return member.desired == model::Desired::up && !model::is_up(member.state); }
-
-}  // namespace
 
 Rendering::Rendering(std::shared_ptr<const model::Status> status, const Rendering* before)
     : status_(std::move(status)), members_(status_->members.size()) {

@@ -20,6 +20,8 @@ struct Body {
   std::string text, tag;
 };
 
+Body tagged(std::string text);
+
 /// The bodies of one snapshot.
 class Rendering {
  public:

@@ -41,11 +41,13 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/instances/{id}/log", viewer, get_log},
     {"GET", "/v1/events", monitor, get_events},
     {"POST", "/v1/daemon/reread", admin, post_reread},
+    {"POST", "/v1/daemon/log-level", admin, post_log_level},
     {"POST", "/v1/daemon/takeover", admin, post_takeover},
     {"POST", "/v1/daemon/handback", admin, post_handback},
     {"POST", "/v1/daemon/wrapper/{wanted}", admin, post_wrapper},
     {"GET", "/v1/health", anyone, get_health, Served::on_loopback_too},
     {"GET", "/metrics", monitor, get_metrics, Served::on_loopback_too},
+    {"GET", "/v1/openapi.json", anyone, get_openapi},
 };
 
 std::vector<std::string_view> segments(std::string_view path) {
@@ -92,11 +94,11 @@ Response deny(Door& door, const Route& route, const Request& request, model::Rol
   std::string uid = "uid " + std::to_string(request.peer.uid), who = user.empty() ? uid : user + " (" + uid + ")";
   door.audit.denied(entry_of(door, route, request, "denied",
                              join(request.path) + ": needs the role " + needed + ", has " + to_word(had)));
-  return refuse(Problem{403, "not-permitted", "Not permitted",
-                        route.words() + " needs the role " + needed + "; " + who + " has " +
-                            (had == anyone ? "none" : to_word(had)) +
-                            ". Root may, and who has that role in the definition (daemon: { roles: { " + needed +
-                            ": [" + (user.empty() ? "USER" : user) + "] } }), after pmctl daemon reread"});
+  return refuse(
+      Problem{"not-permitted", route.words() + " needs the role " + needed + "; " + who + " has " +
+                                   (had == anyone ? "none" : to_word(had)) +
+                                   ". Root may, and who has that role in the definition (daemon: { roles: { " + needed +
+                                   ": [" + (user.empty() ? "USER" : user) + "] } }), after pmctl daemon reread"});
 }
 
 /// By another name than these somebody else's web page asks, in a browser on this host.
@@ -110,10 +112,16 @@ bool is_named(const definitions::Endpoint& loopback, const std::string& host) {
 }
 
 Response no_such_route(const Request& request) {
-  return refuse(Problem{404, "no-such-route", "There is no such route", "no route " + join(request.path)});
+  return refuse(Problem{"no-such-route", "no route " + join(request.path)});
 }
 
 }  // namespace
+
+std::vector<RouteName> route_names() {
+  std::vector<RouteName> names;
+  for (const Route& each : kRoutes) names.push_back({each.method, each.path, each.role});
+  return names;
+}
 
 namespace {
 
@@ -121,10 +129,9 @@ std::expected<Call, Response> find(Door& door, const Request& request) {
   auto named = request.headers.find("host");
   std::string host = named == request.headers.end() ? "" : named->second;
   if (door.loopback && !is_named(*door.loopback, host))
-    return std::unexpected(
-        refuse(Problem{421, "misdirected-request", "Not the name of this host",
-                       "asked for host \"" + host + "\"; only localhost, 127.0.0.1 and [::1] with port " +
-                           std::to_string(door.loopback->port) + " are answered here"}));
+    return std::unexpected(refuse(Problem{
+        "misdirected-request", "asked for host \"" + host + "\"; only localhost, 127.0.0.1 and [::1] with port " +
+                                   std::to_string(door.loopback->port) + " are answered here"}));
   std::string allowed;
   for (const Route& each : kRoutes) {
     Call call{&each, ""};
@@ -139,9 +146,8 @@ std::expected<Call, Response> find(Door& door, const Request& request) {
     return call;
   }
   if (allowed.empty()) return std::unexpected(no_such_route(request));
-  Response response =
-      refuse(Problem{405, "method-not-allowed", "Method not allowed",
-                     request.method + " " + join(request.path) + " is not possible; " + allowed + " is"});
+  Response response = refuse(Problem{
+      "method-not-allowed", request.method + " " + join(request.path) + " is not possible; " + allowed + " is"});
   response.headers["Allow"] = allowed;
   return std::unexpected(std::move(response));
 }

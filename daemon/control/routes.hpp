@@ -4,6 +4,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <expected>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "control/door.hpp"
 #include "control/message.hpp"
@@ -19,6 +21,14 @@ struct Call {
   const Route* route = nullptr;
   std::string parameter;
 };
+
+struct RouteName {
+  std::string_view method, path;
+  model::Role role;
+};
+
+/// The table's first three columns: what there is to be documented.
+std::vector<RouteName> route_names();
 
 /// Before the body is read: nobody makes us read what they may not send. Every refusal is application/problem+json.
 std::expected<Call, Response> admit(Door& door, const Request& request);

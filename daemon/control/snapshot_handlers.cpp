@@ -49,9 +49,7 @@ asio::awaitable<Response> get_group(runtime::Service&, Request request, std::str
 asio::awaitable<Response> get_health(runtime::Service&, Request request, std::string) {
   std::string level = request.query.contains("level") ? request.query["level"] : "alive";
   if (level == "alive") co_return answer(json{{"level", level}, {"ok", true}, {"missing", json::array()}});
-  if (level != "ready")
-    co_return refuse(
-        {400, "bad-request", "The request cannot be understood", "level=" + level + " is not one of alive, ready"});
+  if (level != "ready") co_return refuse({"bad-request", "level=" + level + " is not one of alive, ready"});
   auto rendering = co_await request.desk->renderings.now();
   if (rendering->is_ready()) co_return answer_unless_known(request, rendering->ready());
   // Whoever looks at the status only must not read 304 for a no.

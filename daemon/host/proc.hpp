@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -20,7 +21,7 @@ namespace postmultid::host {
 struct FileId {
   dev_t device = 0;
   ino_t inode = 0;
-  bool operator==(const FileId&) const = default;
+  auto operator<=>(const FileId&) const = default;
 };
 
 struct ProcessStat {

@@ -1,7 +1,7 @@
 #include "model/operation.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 #include <stdexcept>
 
 namespace postmultid::model {
@@ -15,11 +15,24 @@ constexpr std::chrono::seconds kLongestDrain{86400};
 
 }  // namespace
 
+std::optional<OperationId> operation_called(const std::string& text) {
+  OperationId id;
+  if (text.starts_with("op-")) std::from_chars(text.data() + 3, text.data() + text.size(), id.number);
+  return id.number && id.text() == text ? std::optional(id) : std::nullopt;
+}
+
 bool Operation::succeeded() const {
   return std::all_of(members.begin(), members.end(), [](const OperationMember& member) {
     return member.outcome == Outcome::done || member.outcome == Outcome::unchanged ||
            member.outcome == Outcome::skipped;
   });
+}
+
+std::optional<WallTime> Operation::started_at() const {
+  std::optional<WallTime> first;
+  for (const OperationMember& member : members)
+    if (!member.steps.empty() && (!first || member.steps.front().at < *first)) first = member.steps.front().at;
+  return first;
 }
 
 void to_json(json& j, const Selection& selection) {
@@ -69,16 +82,41 @@ void from_json(const json& j, OperationOptions& options) {
   }
 }
 
+namespace {
+
+json of(const std::optional<WallTime>& time) { return time ? json(to_rfc3339(*time)) : json(); }
+json of(const std::string& text) { return text.empty() ? json() : json(text); }
+
+/// As the times that are shown say it.
+json seconds_between(WallTime begin, const std::optional<WallTime>& end) {
+  using std::chrono::milliseconds;
+  if (!end) return {};
+  auto took = std::chrono::floor<milliseconds>(*end) - std::chrono::floor<milliseconds>(begin);
+  return static_cast<double>(took.count()) / 1000.0;
+}
+
+OperationMember member_of(const json& j) {
+  return {{j.at("id").get<std::string>()}, j.at("result"), j.at("message"), {}, {}, {}};
+}
+
+}  // namespace
+
 void to_json(json& j, const Operation& operation) {
   j = json{{"id", operation.id.text()},
            {"action", operation.action},
+           {"select", operation.selection},
+           {"options", operation.options},
            {"state", operation.state},
            {"result", json()},
+           {"progress", of(operation.progress)},
            {"members", json::array()},
            {"created_at", to_rfc3339(operation.created_at)},
-           {"finished_at", operation.finished_at ? json(to_rfc3339(*operation.finished_at)) : json()},
+           {"started_at", of(operation.started_at())},
+           {"finished_at", of(operation.finished_at)},
+           {"duration_seconds", seconds_between(operation.created_at, operation.finished_at)},
            {"requested_by", json()}};
-  if (const auto& by = operation.requested_by) j["requested_by"] = {{"pid", by->pid}, {"uid", by->uid}};
+  if (const auto& by = operation.requested_by)
+    j["requested_by"] = {{"pid", by->pid}, {"uid", by->uid}, {"name", of(by->name)}};
   if (operation.state == OperationState::finished) j["result"] = operation.succeeded() ? "succeeded" : "failed";
   for (const auto& member : operation.members) {
     json steps = json::array();
@@ -86,27 +124,57 @@ void to_json(json& j, const Operation& operation) {
     j["members"].push_back({{"id", member.id.text},
                             {"result", member.outcome},
                             {"message", member.message},
-                            {"waiting_for", member.waiting_for.empty() ? json() : json(member.waiting_for)},
-                            {"steps", std::move(steps)}});
+                            {"waiting_for", of(member.waiting_for)},
+                            {"steps", std::move(steps)},
+                            {"finished_at", of(member.finished_at)}});
   }
 }
 
 void from_json(const json& j, Operation& operation) {
-  std::string id = j.at("id");
-  operation.id.number = std::strtoull(id.c_str() + std::min<std::size_t>(id.size(), 3), nullptr, 10);
+  operation.id = operation_called(j.at("id")).value_or(OperationId{});
   j.at("action").get_to(operation.action);
+  // A postmultid of before has left none of these to its successor.
+  if (j.contains("select")) j.at("select").get_to(operation.selection);
+  if (j.contains("options")) j.at("options").get_to(operation.options);
+  if (j.contains("progress") && !j.at("progress").is_null()) j.at("progress").get_to(operation.progress);
   j.at("state").get_to(operation.state);
   for (const auto& member : j.at("members")) {
-    operation.members.push_back({{member.at("id").get<std::string>()}, member.at("result"), member.at("message")});
+    operation.members.push_back(member_of(member));
     const json& waiting_for = member.at("waiting_for");
     if (!waiting_for.is_null()) operation.members.back().waiting_for = waiting_for;
+    if (member.contains("finished_at") && !member.at("finished_at").is_null())
+      operation.members.back().finished_at = from_rfc3339(member.at("finished_at"));
     for (const auto& step : member.at("steps"))
       operation.members.back().steps.push_back({step.at("name"), from_rfc3339(step.at("at")).value_or(WallTime{})});
   }
   operation.created_at = from_rfc3339(j.at("created_at")).value_or(WallTime{});
   if (!j.at("finished_at").is_null()) operation.finished_at = from_rfc3339(j.at("finished_at"));
   const json& by = j.at("requested_by");
-  if (!by.is_null()) operation.requested_by = {by.at("pid"), by.at("uid")};
+  if (by.is_null()) return;
+  operation.requested_by = {by.at("pid"), by.at("uid"), {}};
+  if (by.contains("name") && !by.at("name").is_null()) by.at("name").get_to(operation.requested_by->name);
+}
+
+void to_json(json& j, const DryRun& dry_run) {
+  j = json{{"dry_run", true},
+           {"action", dry_run.request.action},
+           {"select", dry_run.request.select},
+           {"options", dry_run.request.options},
+           {"complete", dry_run.complete},
+           {"steps", json::array()},
+           {"members", json::array()}};
+  for (const auto& step : dry_run.steps) j["steps"].push_back({{"id", step.id.text}, {"name", step.name}});
+  for (const auto& member : dry_run.members)
+    j["members"].push_back({{"id", member.id.text}, {"result", member.outcome}, {"message", member.message}});
+}
+
+void from_json(const json& j, DryRun& dry_run) {
+  j.at("action").get_to(dry_run.request.action);
+  j.at("select").get_to(dry_run.request.select);
+  j.at("options").get_to(dry_run.request.options);
+  j.at("complete").get_to(dry_run.complete);
+  for (const auto& step : j.at("steps")) dry_run.steps.push_back({{step.at("id").get<std::string>()}, step.at("name")});
+  for (const auto& member : j.at("members")) dry_run.members.push_back(member_of(member));
 }
 
 }  // namespace postmultid::model

@@ -28,16 +28,15 @@ std::expected<MemberId, Problem> find(const Status& status, const std::string& n
     candidates.push_back(member.id.text);
   }
   if (auto id = find_member(nameable, name)) return *id;
-  return std::unexpected(Problem{404, "no-such-instance", "There is no such instance",
-                                 "no instance \"" + name + "\"" + or_nearest(std::move(candidates), name)});
+  return std::unexpected(
+      Problem{"no-such-instance", "no instance \"" + name + "\"" + or_nearest(std::move(candidates), name)});
 }
 
 Problem no_such_group(const Status& status, const std::string& name) {
   std::vector<std::string> groups;
   for (const model::Member& member : status.members)
     if (!member.group.empty()) groups.push_back(member.group);
-  return {404, "no-such-group", "There is no such group",
-          "no group \"" + name + "\"" + or_nearest(std::move(groups), name)};
+  return {"no-such-group", "no group \"" + name + "\"" + or_nearest(std::move(groups), name)};
 }
 
 std::expected<std::vector<MemberId>, Problem> select(const Status& status, const Selection& selection) {
@@ -51,8 +50,8 @@ std::expected<std::vector<MemberId>, Problem> select(const Status& status, const
           any = true;
         }
       if (!any)
-        return std::unexpected(Problem{404, "no-such-instance", "There is no such instance",
-                                       "no instance matches \"" + name + "\"; `pmctl list` shows what there is"});
+        return std::unexpected(
+            Problem{"no-such-instance", "no instance matches \"" + name + "\"; `pmctl list` shows what there is"});
       continue;
     }
     auto id = find(status, name);

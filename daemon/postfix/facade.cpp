@@ -23,6 +23,8 @@ constexpr char kTemplate[] = "/etc/systemd/system/postfix@.service.d/zz-postmult
 constexpr char kPassing[] = "/run/systemd/system";
 constexpr char kPretence[] = "zz-postmultid-handback.conf";
 constexpr char kMask[] = "/etc/systemd/system-generators/postfix-instance-generator";
+// Any link to there masks a generator. This spelling tells ours from an administrator's, which stays when we go.
+constexpr char kOurMask[] = "/../dev/null";
 constexpr char kGeneratorName[] = "systemd/system-generators/postfix-instance-generator";
 
 constexpr char kHead[] = "# Made by \"pmctl takeover\"; \"pmctl handback\" takes it away.\n";
@@ -138,7 +140,7 @@ Result<void> Facade::install() const {
     if (path == root_ + kMask) {
       std::error_code error;
       std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-      if (::symlink("/dev/null", path.c_str()) < 0 && errno != EEXIST)
+      if (::symlink(kOurMask, path.c_str()) < 0 && errno != EEXIST)
         return std::unexpected(model::system_error("symlink " + path));
       continue;
     }
@@ -159,7 +161,7 @@ Result<void> Facade::remove() const {
   for (const char* path : {kService, kTemplate})
     if (auto done = take_away(root_ + path); !done) return done;
   std::error_code error;
-  if (std::filesystem::read_symlink(root_ + kMask, error) == "/dev/null") return take_away(root_ + kMask);
+  if (std::filesystem::read_symlink(root_ + kMask, error) == kOurMask) return take_away(root_ + kMask);
   return {};
 }
 

@@ -13,17 +13,17 @@ constexpr std::uint64_t kUnknown = 10'000;
 
 }  // namespace
 
-void Events::add(std::string instance, std::string what, std::string message, model::WallTime now) {
-  events_.push_back({++last_, now, std::move(instance), std::move(what), std::move(message)});
+void Events::add(model::Event event, model::WallTime now) {
+  event.number = ++last_;
+  event.at = now;
+  events_.push_back(std::move(event));
   if (events_.size() > kKept) events_.pop_front();
 }
 
-std::vector<model::Event> Events::after(std::uint64_t number) const {
-  // What none of these has reached is of another numbering: of a daemon that has left nothing.
-  if (number > last_) number = 0;
+std::vector<model::Event> Events::after(std::uint64_t number, std::size_t most) const {
   auto first = std::upper_bound(events_.begin(), events_.end(), number,
                                 [](std::uint64_t wanted, const model::Event& event) { return wanted < event.number; });
-  return {first, events_.end()};
+  return {first, first + static_cast<std::ptrdiff_t>(std::min(most, static_cast<std::size_t>(events_.end() - first)))};
 }
 
 void Events::restore(const std::vector<model::Event>& events) {

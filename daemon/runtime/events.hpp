@@ -12,10 +12,13 @@ namespace postmultid::runtime {
 
 class Events {
  public:
-  void add(std::string instance, std::string what, std::string message, model::WallTime now);
+  /// Gives it the next number.
+  void add(model::Event event, model::WallTime now);
 
-  /// Those with a higher number, oldest first; all, if there was no such number yet.
-  std::vector<model::Event> after(std::uint64_t number) const;
+  /// Those with a higher number, oldest first, and of these the first `most`.
+  std::vector<model::Event> after(std::uint64_t number, std::size_t most) const;
+
+  std::uint64_t newest() const { return last_; }
 
   /// Goes on behind those of an earlier daemon.
   void restore(const std::vector<model::Event>& events);

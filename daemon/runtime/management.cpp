@@ -11,7 +11,7 @@
 #include "host/deadline.hpp"
 #include "host/log.hpp"
 #include "host/offload.hpp"
-#include "host/proc.hpp"
+#include "host/own_file.hpp"
 
 namespace postmultid::runtime {
 
@@ -26,6 +26,7 @@ using postfix::Wrapper;
 namespace {
 
 constexpr int kVersion = 1;
+constexpr std::size_t kLargestFile = 64 * 1024;
 constexpr std::chrono::seconds kSystemctlLimit{60};
 
 /// Who only observes would leave it where it is just then: down, mostly. Empty: nobody is.
@@ -57,10 +58,10 @@ void Management::read() {
   bool absent = !std::filesystem::exists(settings_.file, error) && !error;
   if (absent && !facade_.in_force()) return;
   try {
-    if (absent) throw std::runtime_error("it is missing, though the packages' units mean postmultid");
-    auto text = host::read_small_file(settings_.file);
-    if (!text) throw std::runtime_error("it cannot be read");
-    json document = json::parse(*text);
+    auto text = host::read_own_file(settings_.file, kLargestFile);
+    if (!text) throw std::runtime_error(text.error().message);
+    if (!*text) throw std::runtime_error("it is missing, though the packages' units mean postmultid");
+    json document = json::parse(**text);
     if (document.at("version") != kVersion) throw std::runtime_error("of another version");
     record_.manage = document.at("mode").get<std::string>() == model::to_word(Mode::manage);
     record_.settled = document.at("settled");
@@ -82,7 +83,7 @@ asio::awaitable<Result<void>> Management::keep(Record record) {
                 {"wrapper", std::move(wrapper)}};
   bool nothing = !record.manage && record.settled && !record.before;
   auto write = [file = settings_.file, text = document.dump(2) + "\n", nothing]() -> Result<void> {
-    if (!nothing) return host::replace_file(file, text);
+    if (!nothing) return host::replace_own_file(file, text);
     if (::unlink(file.c_str()) < 0 && errno != ENOENT) return std::unexpected(model::system_error("remove " + file));
     return {};
   };
@@ -265,9 +266,7 @@ asio::awaitable<Result<void>> Management::hand_back(bool dry_run, ChangeMode cha
 
 asio::awaitable<Management::Answer<Management::Steps>> Management::carry_out(ManagementChange wanted, bool dry_run,
                                                                              ChangeMode change_mode, Members members) {
-  auto busy = [](std::string why) {
-    return std::unexpected(Problem{409, "busy", "Something else is under way", std::move(why)});
-  };
+  auto busy = [](std::string why) { return std::unexpected(Problem{"busy", std::move(why)}); };
   if (busy_) co_return busy("another takeover or handback is under way: try again when it is done");
   std::string moving = in_motion(members());
   if (wanted == ManagementChange::handback && !dry_run && mode_ == Mode::manage && !moving.empty())
@@ -275,7 +274,7 @@ asio::awaitable<Management::Answer<Management::Steps>> Management::carry_out(Man
   if (::access(settings_.pmctl.c_str(), X_OK) < 0 && wanted != ManagementChange::handback &&
       wanted != ManagementChange::remove_wrapper) {
     std::string why = model::system_error(settings_.pmctl + " (postmultid --pmctl)").message;
-    co_return std::unexpected(Problem{409, "no-pmctl", "pmctl is not where postmultid was told", std::move(why)});
+    co_return std::unexpected(Problem{"no-pmctl", std::move(why)});
   }
   busy_ = true;
   std::shared_ptr<void> until_the_end(nullptr, [this](void*) { busy_ = false; });
@@ -295,8 +294,8 @@ asio::awaitable<Management::Answer<Management::Steps>> Management::carry_out(Man
   if (done) co_return steps;
   std::string so_far;
   for (const Step& step : steps) so_far += (so_far.empty() ? "; done so far: " : ", ") + step.name;
-  co_return std::unexpected(Problem{500, "handover-failed", "A step failed",
-                                    done.error().message + so_far + "\nThe same again goes on with it."});
+  co_return std::unexpected(
+      Problem{"handover-failed", done.error().message + so_far + "\nThe same again goes on with it."});
 }
 
 }  // namespace postmultid::runtime

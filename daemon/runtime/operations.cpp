@@ -15,13 +15,15 @@ constexpr std::size_t kStepsKept = 64;
 
 }  // namespace
 
-model::OperationId Operations::begin(model::Action action, std::vector<model::MemberId> members,
+model::OperationId Operations::begin(model::Request request, std::vector<model::MemberId> members,
                                      std::optional<model::Requester> by, model::WallTime now) {
   Operation operation;
   operation.id = {++last_};
-  operation.action = action;
+  operation.action = request.action;
+  operation.selection = std::move(request.select);
+  operation.options = request.options;
   operation.created_at = now;
-  operation.requested_by = by;
+  operation.requested_by = std::move(by);
   for (model::MemberId& member : members) operation.members.push_back({std::move(member), Outcome::pending, ""});
   operations_.push_back(std::move(operation));
   auto ended = std::find_if(operations_.begin(), operations_.end(),
@@ -30,22 +32,23 @@ model::OperationId Operations::begin(model::Action action, std::vector<model::Me
   return operations_.back().id;
 }
 
-bool Operations::conclude(model::OperationId id, const model::MemberId& member, Outcome outcome, std::string message,
-                          model::WallTime now) {
+const Operation* Operations::conclude(model::OperationId id, const model::MemberId& member, Outcome outcome,
+                                      std::string message, model::WallTime now) {
   Operation* operation = find_mutable(id);
-  if (!operation) return false;
+  if (!operation) return nullptr;
   bool pending = false;
   for (model::OperationMember& each : operation->members) {
     if (each.id == member) {
       each.outcome = outcome;
       each.message = message;
+      each.finished_at = now;
     }
     pending |= each.outcome == Outcome::pending;
   }
-  if (pending || operation->state == OperationState::finished) return false;
+  if (pending || operation->state == OperationState::finished) return nullptr;
   operation->state = OperationState::finished;
   operation->finished_at = now;
-  return true;
+  return operation;
 }
 
 std::size_t Operations::under_way() const {
@@ -70,9 +73,9 @@ Operation* Operations::find_mutable(model::OperationId id) {
   return operation == operations_.end() ? nullptr : &*operation;
 }
 
-std::optional<Operation> Operations::find(model::OperationId id) const {
+const Operation* Operations::find(model::OperationId id) const {
   auto operation = std::find_if(operations_.begin(), operations_.end(), [&](const Operation& o) { return o.id == id; });
-  return operation == operations_.end() ? std::nullopt : std::optional(*operation);
+  return operation == operations_.end() ? nullptr : &*operation;
 }
 
 }  // namespace postmultid::runtime

@@ -12,22 +12,23 @@ namespace postmultid::runtime {
 
 class Operations {
  public:
-  model::OperationId begin(model::Action action, std::vector<model::MemberId> members,
+  model::OperationId begin(model::Request request, std::vector<model::MemberId> members,
                            std::optional<model::Requester> by, model::WallTime now);
 
   /// One member goes on to its next step.
   void step(model::OperationId id, const model::MemberId& member, std::string name, model::WallTime now);
 
-  /// What became of one member; the last one ends the operation. Whether it has just done so.
-  bool conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message,
-                model::WallTime now);
+  /// What became of one member; the last one ends the operation, which is returned then.
+  const model::Operation* conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome,
+                                   std::string message, model::WallTime now);
 
   std::size_t under_way() const;
 
   /// Goes on with those of an earlier daemon.
   void restore(std::vector<model::Operation> operations);
 
-  std::optional<model::Operation> find(model::OperationId id) const;
+  /// Null if it is not known, or not any more.
+  const model::Operation* find(model::OperationId id) const;
   std::vector<model::Operation> all() const { return {operations_.begin(), operations_.end()}; }
 
  private:

@@ -235,7 +235,7 @@ asio::awaitable<std::vector<std::string>> PostfixDriver::enforce_limits(pid_t pi
 }
 
 Counts PostfixDriver::count() const {
-  return {postfix::count_queue(instance_, kQueueBudget), postfix::processes_of(instance_).size()};
+  return {postfix::count_queue(instance_, kQueueBudget), census_.count(instance_)};
 }
 
 model::Result<std::vector<std::string>> PostfixDriver::last_lines(std::size_t count) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "host/scopes.hpp"
+#include "postfix/census.hpp"
 #include "postfix/identity.hpp"
 #include "postfix/instance.hpp"
 #include "postfix/last_good.hpp"
@@ -14,12 +15,13 @@ namespace postmultid::runtime {
 class PostfixDriver : public Driver {
  public:
   PostfixDriver(host::Children& children, postfix::Tools& tools, postfix::QueueMounts& mounts,
-                postfix::LastGood& last_good, host::Scopes& scopes, postfix::Instance instance,
+                postfix::LastGood& last_good, postfix::Census& census, host::Scopes& scopes, postfix::Instance instance,
                 std::vector<std::string> reload_on, host::ScopeLimits limits)
       : children_(children),
         tools_(tools),
         mounts_(mounts),
         last_good_(last_good),
+        census_(census),
         scopes_(scopes),
         scope_{scope_of(instance), "Postfix instance " + instance.id.text, limits},
         instance_(std::move(instance)),
@@ -71,6 +73,7 @@ class PostfixDriver : public Driver {
   postfix::Tools& tools_;
   postfix::QueueMounts& mounts_;
   postfix::LastGood& last_good_;
+  postfix::Census& census_;
   host::Scopes& scopes_;
   host::Scope scope_;
   postfix::Instance instance_;

@@ -34,14 +34,19 @@ class Service {
   /// Begins an operation. Refused with a problem if nothing is selected by it; nothing was begun then.
   virtual asio::awaitable<Answer<model::OperationId>> submit(model::Request request, model::Requester by) = 0;
 
+  /// What that would do, and in which order. Does nothing, but for reading the files as the real one would.
+  virtual asio::awaitable<Answer<model::DryRun>> rehearse(model::Request request) = 0;
+
   /// Ends what an operation has not begun with yet; what it has goes on.
   virtual void cancel(model::OperationId id) = 0;
 
   virtual std::optional<model::Operation> operation(model::OperationId id) = 0;
   virtual std::vector<model::Operation> operations() = 0;
 
-  /// What has happened since, oldest first; of what was long ago only the last events are known.
-  virtual std::vector<model::Event> events_after(std::uint64_t number) const = 0;
+  /// What has happened since that event, oldest first, and of that the first `most`; of what was long ago only the last
+  /// events are known.
+  virtual std::vector<model::Event> events_after(std::uint64_t number, std::size_t most) const = 0;
+  virtual std::uint64_t newest_event() const = 0;
 
   /// The last lines of a member's log.
   virtual asio::awaitable<Answer<std::vector<std::string>>> last_lines(model::MemberId id, std::size_t count) = 0;
@@ -53,6 +58,10 @@ class Service {
   virtual asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
                                                                                         bool dry_run,
                                                                                         model::Requester by) = 0;
+
+  /// How much is logged, until the definition is read again.
+  /// Refused, if there is no level of that name.
+  virtual Answer<void> change_log_level(const std::string& level, const model::Requester& by) = 0;
 
   /// Who may do what, as it is known now.
   virtual const Access& access() const = 0;

@@ -19,7 +19,9 @@
 
 #include "companions/command.hpp"
 #include "definitions/load.hpp"
+#include "host/accounts.hpp"
 #include "host/deadline.hpp"
+#include "host/give_way.hpp"
 #include "host/log.hpp"
 #include "host/notify.hpp"
 #include "host/offload.hpp"
@@ -30,6 +32,7 @@
 #include "runtime/postfix_driver.hpp"
 #include "runtime/unit_driver.hpp"
 #include "runtime/view.hpp"
+#include "supervision/rehearsal.hpp"
 
 namespace postmultid::runtime {
 
@@ -44,6 +47,8 @@ namespace {
 constexpr std::chrono::seconds kLogLimit{10};
 constexpr std::chrono::seconds kKeepLimit{1};
 constexpr std::chrono::seconds kNamesLimit{2};
+// Who asks is said by number where a directory service does not answer.
+constexpr std::chrono::seconds kNameLimit{1};
 // What is left of a member after its stop_timeout is killed, swept and looked after.
 constexpr std::chrono::seconds kEndOfStop{30};
 const std::string kForgetful =
@@ -51,8 +56,7 @@ const std::string kForgetful =
 
 const std::string kUnguarded = "after a boot an instance may be started on a queue that is not mounted: ";
 
-const Problem kStopping{409, "stopping", "postmultid is stopping",
-                        "all members are being stopped; nothing new is begun"};
+const Problem kStopping{"stopping", "all members are being stopped; nothing new is begun"};
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -98,7 +102,9 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       mount_points_(loop),
       names_(loop),
       started_at_(now()),
-      change_(loop, asio::steady_timer::time_point::max()) {}
+      change_(loop, asio::steady_timer::time_point::max()) {
+  host::give_way(observers_, kObservers);
+}
 
 asio::awaitable<Result<void>> Shell::open() {
   auto load = [file = places_.definition] { return definitions::load(file); };
@@ -168,8 +174,7 @@ void Shell::conclude_interrupted() {
     for (const model::OperationMember& member : operation.members) {
       const Machine* machine = fleet_.find(member.id);
       if (member.outcome == model::Outcome::pending && !(machine && machine->works_for(operation.id)))
-        operations_.conclude(operation.id, member.id, model::Outcome::failed,
-                             "postmultid was started anew before it was done", now());
+        conclude(operation.id, member.id, model::Outcome::failed, "postmultid was started anew before it was done");
     }
 }
 
@@ -184,7 +189,7 @@ void Shell::tell_kept() {
 
 std::shared_ptr<const Driver> Shell::drive(const postfix::Instance& instance, std::vector<std::string> reload_on,
                                            host::ScopeLimits limits) const {
-  return std::make_shared<PostfixDriver>(children_, tools_, mounts_, last_good_, scopes_, instance,
+  return std::make_shared<PostfixDriver>(children_, tools_, mounts_, last_good_, census_, scopes_, instance,
                                          std::move(reload_on), limits);
 }
 
@@ -240,7 +245,8 @@ void Shell::learn_wrapper(const postfix::Listed& primary) {
   if (primary.broken && wrapper.empty()) return;  // it could not be read
   bool told = !management_.problems(wrapper_).empty();
   wrapper_ = wrapper;
-  if (auto now = management_.problems(wrapper_); !told && !now.empty()) note("", "not-in-charge", now.back());
+  if (auto now = management_.problems(wrapper_); !told && !now.empty())
+    note("", "not-in-charge", now.back(), model::EventKind::configuration);
 }
 
 /// A companion that was taken out of the definition while no daemon was there to see it: somebody has to end it.
@@ -265,13 +271,19 @@ void Shell::reread_soon() {
 void Shell::enroll(Roster roster) {
   InventoryRead inventory;
   inventory.groups = std::move(roster.groups);
+  bool first = wards_.empty();
   for (Entry& entry : roster.entries) {
-    Ward& known = wards_.try_emplace(entry.spec.id, loop_).first->second;
+    auto [at, fresh] = wards_.try_emplace(entry.spec.id, loop_);
+    Ward& known = at->second;
+    if (fresh && !first) tell_configuration(entry.spec.id, "appeared", "is one of the members now");
     // A broken configuration does not overwrite what could be read before.
     if (!entry.spec.broken || !known.readable) known.driver = std::move(entry.driver);
     known.enabled_known = entry.enabled_known;
     known.shares = std::move(entry.shares);
     known.readable |= !entry.spec.broken;
+    bool to_restart = known.charge && known.driver->needs_restart_from(*known.charge->driver);
+    if (to_restart && !std::exchange(known.restart_told, true))
+      tell_configuration(entry.spec.id, "restart-required", "what a reload ignores has changed");
     inventory.members.push_back(std::move(entry.spec));
   }
   for (const std::string& problem : roster.problems)
@@ -329,6 +341,7 @@ void Shell::happened(Happened happened) {
 }
 
 void Shell::publish() {
+  tell_health_changes();
   changed_ = true;
   keeper_.changed();
   change_.expires_at(asio::steady_timer::time_point::max());  // wakes who waits in changed()
@@ -338,10 +351,33 @@ void Shell::publish() {
                       std::to_string(members.size()) + " running");
 }
 
-void Shell::note(const std::string& instance, std::string what, std::string message) {
-  host::log(Level::info, (instance.empty() ? "" : instance + ": ") + what + ": " + message);
-  events_.add(instance, std::move(what), std::move(message), now());
+void Shell::tell(model::Event event) {
+  events_.add(std::move(event), now());
   ++tally_.events;
+}
+
+/// For the log, too.
+void Shell::note(const std::string& instance, std::string what, std::string message, model::EventKind kind) {
+  host::log(Level::info, (instance.empty() ? "" : instance + ": ") + what + ": " + message);
+  tell({.instance = instance, .what = std::move(what), .message = std::move(message), .kind = kind});
+}
+
+void Shell::tell_configuration(const MemberId& id, std::string what, std::string message) {
+  using enum model::EventKind;
+  tell({.instance = id.text, .what = std::move(what), .message = std::move(message), .kind = configuration});
+}
+
+void Shell::tell_health_changes() {
+  for (const Machine* machine : fleet_.members()) {
+    Ward& of = wards_.at(machine->spec().id);
+    model::Health health = health_of(*machine, of), before = std::exchange(of.health_told, health);
+    if (health == before) continue;
+    model::Event event{.instance = machine->spec().id.text, .what = "health", .kind = model::EventKind::health};
+    event.message = health == model::Health::degraded ? machine->health().complaint() : "";
+    event.from = model::to_word(before);
+    event.to = model::to_word(health);
+    tell(std::move(event));
+  }
 }
 
 Ward* Shell::current(const MemberId& id, AttemptId attempt) {
@@ -422,8 +458,9 @@ void Shell::perform(const CancelTimer& a) {
 void Shell::perform(const Initiate& a) {
   // Not at once: this event is still being carried out.
   asio::post(loop_, [this, a] {
-    model::OperationId id = operations_.begin(a.action, a.members, std::nullopt, now());
-    dispatch(Requested{id, a.action, a.members, true, a.options, true});
+    model::Request request{a.action, {}, a.options};
+    for (const MemberId& member : a.members) request.select.names.push_back(member.text);
+    begin(std::move(request), a.members, std::nullopt, true);
   });
 }
 
@@ -434,22 +471,19 @@ void Shell::perform(const Record& a) {
   note(a.id.text, a.what, a.message);
 }
 
-void Shell::perform(const Concluded& a) {
-  bool ended = operations_.conclude(a.operation, a.id, a.outcome, a.message, now());
-  auto operation = operations_.find(a.operation);
-  if (!operation) return;
-  bool failed = a.outcome == model::Outcome::failed || a.outcome == model::Outcome::refused;
-  if (auto of = wards_.find(a.id); of != wards_.end() && operation->action == model::Action::reload) {
-    of->second.tally.reloads += failed || a.outcome == model::Outcome::done ? 1 : 0;
-    of->second.tally.reload_failures += failed ? 1 : 0;
-  }
-  if (!ended) return;
-  model::DaemonTally::Ended& all = tally_.operations[operation->action];
-  ++all.all;
-  all.failed += operation->succeeded() ? 0 : 1;
+void Shell::perform(const Entered& a) {
+  model::Event event{.instance = a.id.text, .what = "state", .kind = model::EventKind::state};
+  event.from = model::to_word(a.from);
+  event.to = model::to_word(a.to);
+  tell(std::move(event));
 }
 
-void Shell::perform(const Forget& a) { wards_.erase(a.id); }
+void Shell::perform(const Concluded& a) { conclude(a.operation, a.id, a.outcome, a.message); }
+
+void Shell::perform(const Forget& a) {
+  wards_.erase(a.id);
+  tell_configuration(a.id, "gone", "is none of the members any more");
+}
 
 void Shell::perform(const Reread&) { reread_soon(); }
 
@@ -499,29 +533,125 @@ std::shared_ptr<const model::Status> Shell::status() {
   return status_;
 }
 
-model::OperationId Shell::begin(model::Action action, std::vector<MemberId> members, bool named,
-                                std::optional<model::Requester> by, model::OperationOptions options) {
-  model::OperationId id = operations_.begin(action, members, by, now());
-  dispatch(Requested{id, action, std::move(members), named, options});
-  return id;
+namespace {
+
+std::string words(const model::Selection& selection) {
+  if (selection.all) return "all";
+  if (!selection.group.empty()) return "group " + selection.group;
+  std::string names;
+  for (const std::string& name : selection.names) names += (names.empty() ? "" : ", ") + name;
+  return names;
 }
 
-asio::awaitable<Shell::Answer<model::OperationId>> Shell::submit(model::Request request, model::Requester by) {
+std::string words(const std::optional<model::Requester>& by) {
+  if (!by) return "postmultid itself";
+  return (by->name.empty() ? "uid " + std::to_string(by->uid) : by->name) + " (pid " + std::to_string(by->pid) + ")";
+}
+
+/// Which members are meant; those of a later request are asked one by one if they were named.
+Requested requested(model::OperationId id, const model::Request& request, std::vector<MemberId> members) {
+  return {id, request.action, std::move(members), !request.select.names.empty(), request.options};
+}
+
+model::Event event_of(model::OperationId id, std::string what, std::string message) {
+  model::Event event{.what = std::move(what), .message = std::move(message), .kind = model::EventKind::operation};
+  event.operation = id;
+  return event;
+}
+
+}  // namespace
+
+model::OperationId Shell::begin(model::Request request, std::vector<MemberId> members,
+                                std::optional<model::Requester> by, bool only_up) {
+  Requested wanted = requested({}, request, members);
+  wanted.only_up = only_up;
+  std::string asked = model::to_word(request.action) + " of " + words(request.select) + ", asked for by " + words(by);
+  wanted.operation = operations_.begin(std::move(request), std::move(members), std::move(by), now());
+  tell(event_of(wanted.operation, "begun", std::move(asked)));
+  dispatch(wanted);
+  return wanted.operation;
+}
+
+void Shell::conclude(model::OperationId id, const MemberId& member, model::Outcome outcome, std::string message) {
+  const model::Operation* known = operations_.find(id);
+  if (!known) return;
+  bool failed = outcome == model::Outcome::failed || outcome == model::Outcome::refused;
+  if (auto of = wards_.find(member); of != wards_.end() && known->action == model::Action::reload) {
+    of->second.tally.reloads += failed || outcome == model::Outcome::done ? 1 : 0;
+    of->second.tally.reload_failures += failed ? 1 : 0;
+  }
+  std::string action = model::to_word(known->action);
+  auto of_member =
+      event_of(id, "concluded", action + " " + model::to_word(outcome) + (message.empty() ? "" : ": " + message));
+  of_member.instance = member.text;
+  tell(std::move(of_member));
+  const model::Operation* ended = operations_.conclude(id, member, outcome, std::move(message), now());
+  if (!ended) return;
+  model::DaemonTally::Ended& all = tally_.operations[ended->action];
+  ++all.all;
+  all.failed += ended->succeeded() ? 0 : 1;
+  tell(event_of(id, "ended", action + (ended->succeeded() ? " succeeded" : " failed")));
+}
+
+asio::awaitable<Shell::Answer<std::vector<MemberId>>> Shell::select(const model::Request& request) {
   if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
   // What reads the files uses them as they are now; a stop does not wait for them.
   using enum model::Action;
   model::Action action = request.action;
   if (action == start || action == restart || action == reload || action == check)
     if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
-  auto selected = model::select(*status(), request.select);
+  co_return model::select(*status(), request.select);
+}
+
+asio::awaitable<Shell::Answer<model::OperationId>> Shell::submit(model::Request request, model::Requester by) {
+  auto selected = co_await select(request);
   if (!selected) co_return std::unexpected(selected.error());
-  auto begun = begin(action, std::move(*selected), !request.select.names.empty(), by, request.options);
+  auto user = [uid = by.uid] { return host::user_of(uid); };
+  auto asked_by = co_await host::within(kNameLimit, host::offload(observers_, std::move(user)));
+  if (asked_by && *asked_by && **asked_by) by.name = (**asked_by)->name;
+  auto begun = begin(std::move(request), std::move(*selected), std::move(by));
   // Who is told that it has begun finds it again, whatever becomes of this daemon.
   co_await keeper_.kept(kKeepLimit);
   co_return begun;
 }
 
-void Shell::cancel(model::OperationId id) { dispatch(Cancelled{id}); }
+asio::awaitable<Shell::Answer<model::DryRun>> Shell::rehearse(model::Request request) {
+  auto selected = co_await select(request);
+  if (!selected) co_return std::unexpected(selected.error());
+  co_await settled();
+  model::DryRun dry_run;
+  for (const MemberId& id : *selected) dry_run.members.push_back({id, model::Outcome::pending, "", {}, {}, {}});
+  auto wanted = requested({}, request, std::move(*selected));
+  auto played = supervision::rehearse(fleet_, std::move(wanted), std::chrono::steady_clock::now());
+  for (RehearsedStep& step : played.steps) dry_run.steps.push_back({std::move(step.id), std::move(step.step)});
+  for (Concluded& concluded : played.conclusions)
+    for (model::OperationMember& member : dry_run.members)
+      if (member.id == concluded.id) {
+        member.outcome = concluded.outcome;
+        member.message = concluded.message;
+      }
+  dry_run.request = std::move(request);
+  dry_run.complete = played.complete;
+  co_return dry_run;
+}
+
+void Shell::cancel(model::OperationId id) {
+  const model::Operation* known = operations_.find(id);
+  if (!known || known->state == model::OperationState::finished) return;
+  tell(event_of(id, "cancelled", "what it has not begun with is left as it is"));
+  dispatch(Cancelled{id});
+}
+
+/// What a member that an operation waits for is at just now.
+std::string Shell::doing(const MemberId& id) const {
+  const Machine* machine = fleet_.find(id);
+  if (!machine) return "gone";
+  if (const Machine* blocker = fleet_.blocker(*machine)) return "waits for " + blocker->spec().id.text;
+  if (fleet_.waits_for_check(*machine)) return "waits for other checks to end";
+  const std::string& under_way = wards_.at(id).under_way;
+  if (machine->phase() == Phase::draining && !under_way.empty()) return "waits for " + under_way;
+  return name(machine->phase());
+}
 
 /// What each member waits for changes too often to be written down each time.
 void Shell::fill_in(model::Operation& operation) const {
@@ -531,12 +661,15 @@ void Shell::fill_in(model::Operation& operation) const {
     if (const Machine* blocker = fleet_.blocker(*machine)) member.waiting_for = blocker->spec().id.text;
     const std::string& under_way = wards_.at(member.id).under_way;
     if (machine->phase() == Phase::draining && !under_way.empty()) member.message = "waits for " + under_way;
+    operation.progress += (operation.progress.empty() ? "" : "; ") + member.id.text + ": " + doing(member.id);
   }
 }
 
 std::optional<model::Operation> Shell::operation(model::OperationId id) {
-  auto operation = operations_.find(id);
-  if (operation) fill_in(*operation);
+  const model::Operation* known = operations_.find(id);
+  if (!known) return std::nullopt;
+  model::Operation operation = *known;
+  fill_in(operation);
   return operation;
 }
 
@@ -550,7 +683,7 @@ asio::awaitable<Shell::Answer<std::vector<std::string>>> Shell::last_lines(Membe
   auto read = [driver = wards_.at(id).driver, count] { return driver->last_lines(count); };
   auto lines = co_await host::within(kLogLimit, host::offload(pool_, std::move(read)));
   if (lines && *lines) co_return std::move(**lines);
-  Problem none{404, "no-log", "There is no log to show", lines ? lines->error().message : "it cannot be read in 10 s"};
+  Problem none{"no-log", lines ? lines->error().message : "it cannot be read in 10 s"};
   co_return std::unexpected(std::move(none));
 }
 
@@ -560,10 +693,9 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
   auto load = [file = places_.definition] { return definitions::load(file); };
   auto definition = co_await host::offload(pool_, std::move(load));
   if (!definition) {
-    Problem bad{422, "bad-definition", "The definition has mistakes; nothing was changed",
-                definitions::describe(definition.error())};
+    Problem bad{"bad-definition", definitions::describe(definition.error())};
     tally_.definition_good = false;
-    note("", "reread-refused", bad.detail);
+    note("", "reread-refused", bad.detail, model::EventKind::configuration);
     publish();
     co_return std::unexpected(std::move(bad));
   }
@@ -579,14 +711,26 @@ asio::awaitable<Shell::Answer<void>> Shell::reread_all() {
       tally_.definition_good = false;
       tally_.definition_taken_at = taken_at;
     }
-    Problem failed{503, "inventory-unreadable", "Postfix's own list cannot be read", read.error().message};
+    Problem failed{"inventory-unreadable", read.error().message};
     co_return std::unexpected(std::move(failed));
   }
   co_await accounts_.known(kNamesLimit);
   note("", "reread",
        std::to_string(definition_.files.size()) + " definition files, " + std::to_string(fleet_.members().size()) +
-           " members");
+           " members",
+       model::EventKind::configuration);
   co_return Answer<void>{};
+}
+
+Shell::Answer<void> Shell::change_log_level(const std::string& name, const model::Requester& by) {
+  auto level = host::level_called(name);
+  if (!level)
+    return std::unexpected(Problem{
+        "bad-request", "\"" + name + "\" is not one of error, warning, notice, info, debug; nothing was changed"});
+  host::set_log_level(*level);
+  note("", "log-level", name + ", until the definition is read again; asked for by " + words(by),
+       model::EventKind::configuration);
+  return {};
 }
 
 asio::awaitable<Shell::Answer<std::vector<model::ManagementStep>>> Shell::change_management(
@@ -600,9 +744,11 @@ asio::awaitable<Shell::Answer<std::vector<model::ManagementStep>>> Shell::change
   auto done = co_await management_.carry_out(wanted, dry_run, std::move(change_mode), std::move(members));
   if (dry_run) co_return done;
   std::string asked = "asked for by uid " + std::to_string(by.uid) + " (pid " + std::to_string(by.pid) + ")";
-  if (!done) note("", model::to_word(wanted) + "-failed", done.error().detail + "; " + asked);
+  using enum model::EventKind;
+  if (!done) note("", model::to_word(wanted) + "-failed", done.error().detail + "; " + asked, configuration);
   if (done)
-    for (const model::ManagementStep& step : *done) note("", model::to_word(wanted), step.detail + "; " + asked);
+    for (const model::ManagementStep& step : *done)
+      note("", model::to_word(wanted), step.detail + "; " + asked, configuration);
   // main.cf shows it two seconds later, and whoever began to read it before has read what was there before.
   rereads_before_wrapper_ = rereads_begun_;
   if (done && (wanted == model::ManagementChange::takeover || wanted == model::ManagementChange::install_wrapper))

@@ -18,6 +18,7 @@
 #include "host/scopes.hpp"
 #include "host/surroundings.hpp"
 #include "host/units.hpp"
+#include "postfix/census.hpp"
 #include "postfix/inventory.hpp"
 #include "postfix/last_good.hpp"
 #include "postfix/queue_mounts.hpp"
@@ -69,12 +70,17 @@ class Shell : public Service, private Crew {
 
   std::shared_ptr<const model::Status> status() override;
   asio::awaitable<Answer<model::OperationId>> submit(model::Request request, model::Requester by) override;
+  asio::awaitable<Answer<model::DryRun>> rehearse(model::Request request) override;
   void cancel(model::OperationId id) override;
   std::optional<model::Operation> operation(model::OperationId id) override;
   std::vector<model::Operation> operations() override;
-  std::vector<model::Event> events_after(std::uint64_t number) const override { return events_.after(number); }
+  std::vector<model::Event> events_after(std::uint64_t number, std::size_t most) const override {
+    return events_.after(number, most);
+  }
+  std::uint64_t newest_event() const override { return events_.newest(); }
   asio::awaitable<Answer<std::vector<std::string>>> last_lines(model::MemberId id, std::size_t count) override;
   asio::awaitable<Answer<void>> reread_all() override;
+  Answer<void> change_log_level(const std::string& level, const model::Requester& by) override;
   asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
                                                                                 bool dry_run,
                                                                                 model::Requester by) override;
@@ -102,11 +108,18 @@ class Shell : public Service, private Crew {
   void learn_wrapper(const postfix::Listed& primary);
   void add_orphans(const std::vector<std::string>& recorded, Roster& roster) const;
   void use(definitions::Definition definition);
-  model::OperationId begin(model::Action action, std::vector<model::MemberId> members, bool named,
-                           std::optional<model::Requester> by, model::OperationOptions options = {});
+  asio::awaitable<Answer<std::vector<model::MemberId>>> select(const model::Request& request);
+  model::OperationId begin(model::Request request, std::vector<model::MemberId> members,
+                           std::optional<model::Requester> by, bool only_up = false);
   void dispatch(const supervision::Event& event);
   void happened(Happened happened);
-  void note(const std::string& instance, std::string what, std::string message);
+  void tell(model::Event event);
+  void note(const std::string& instance, std::string what, std::string message,
+            model::EventKind kind = model::EventKind::fact);
+  void conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message);
+  void tell_configuration(const model::MemberId& id, std::string what, std::string message);
+  void tell_health_changes();
+  std::string doing(const model::MemberId& id) const;
   void fill_in(model::Operation& operation) const;
 
   void perform(const supervision::FindMaster& action);
@@ -128,6 +141,7 @@ class Shell : public Service, private Crew {
   void perform(const supervision::Initiate& action);
   void perform(const supervision::Explain& action);
   void perform(const supervision::Progress& action);
+  void perform(const supervision::Entered& action);
   void perform(const supervision::Record& action);
   void perform(const supervision::Concluded& action);
   void perform(const supervision::Forget& action);
@@ -162,8 +176,10 @@ class Shell : public Service, private Crew {
   Look next_look(const model::MemberId& id, const Charge& charge, unsigned round, bool asked) const;
   void look_soon(Charge& charge);
   asio::awaitable<void> observe_for_ever();
+  void begin_to_observe(const model::MemberId& id, Ward& of);
   asio::awaitable<void> observe(model::MemberId id);
   asio::awaitable<void> look_out_for_ever();
+  void reload_renewed(const model::MemberId& id);
   void look_at_programs_soon();
   asio::awaitable<void> look_at_programs();
   asio::awaitable<void> sight(model::MemberId id, int looks);
@@ -182,7 +198,8 @@ class Shell : public Service, private Crew {
   asio::io_context& loop_;
   asio::thread_pool& pool_;
   // What no work waits for has threads of its own: a disk that hangs under a look must not stop the work.
-  asio::thread_pool observers_{8};
+  static constexpr std::size_t kObservers = 8;
+  asio::thread_pool observers_{kObservers};
   mutable host::Children children_;
   mutable host::Units units_;
   mutable host::Scopes scopes_;
@@ -191,6 +208,7 @@ class Shell : public Service, private Crew {
   Places places_;
   mutable postfix::QueueMounts mounts_;
   mutable postfix::LastGood last_good_;
+  mutable postfix::Census census_;
   Management management_;
   definitions::Definition definition_;
   std::vector<std::string> definition_problems_, roster_problems_;

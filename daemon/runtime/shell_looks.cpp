@@ -19,8 +19,13 @@ using namespace supervision;
 
 namespace {
 
-constexpr std::chrono::seconds kObserveEvery{15};
+constexpr milliseconds kObserveEvery{15'000};
 constexpr std::chrono::seconds kLookEvery{15};
+// Members that were adopted or started together must not be looked at together: fifty at once keep a small host's processors
+// from everything else.
+milliseconds first_look(const MemberId& id) {
+  return milliseconds(kLookEvery) * (std::hash<MemberId>{}(id) % 100) / 100;
+}
 // What the last look left in doubt is decided sooner.
 constexpr std::chrono::seconds kLookAgain{3};
 // A look has limits of its own, but for a disk that hangs.
@@ -49,7 +54,8 @@ asio::awaitable<void> Shell::look_for_ever(MemberId id, std::shared_ptr<Charge> 
   };
   for (unsigned round = 1; lives(); ++round) {
     const Machine* machine = fleet_.find(id);
-    charge->next_look.expires_after(machine && machine->health().in_doubt() ? kLookAgain : kLookEvery);
+    auto pause = round == 1 ? first_look(id) : milliseconds(kLookEvery);
+    charge->next_look.expires_after(machine && machine->health().in_doubt() ? milliseconds(kLookAgain) : pause);
     boost::system::error_code sooner;
     if (!charge->look_now) co_await charge->next_look.async_wait(asio::redirect_error(asio::use_awaitable, sooner));
     bool asked = std::exchange(charge->look_now, false);
@@ -129,17 +135,30 @@ void Shell::tell_health(const MemberId& id, Charge& charge, model::Readiness see
 
 // ---- what is seen now and then
 
+/// One after the other, each once in that time: all at once would keep a small host from everything else. Of whom nothing is known
+/// yet, at once.
 asio::awaitable<void> Shell::observe_for_ever() {
   for (;;) {
-    for (auto& [id, of] : wards_) {
-      if (!of.readable || of.observing) continue;
-      of.observing = true;
-      asio::co_spawn(loop_, observe(id), report_end);
-      if (!of.charge && of.driver->watched().by_looking) asio::co_spawn(loop_, sight(id, 1), report_end);
-    }
     lookout_.renew();
-    co_await host::pause(kObserveEvery);
+    std::vector<MemberId> round;
+    for (const auto& [id, of] : wards_) round.push_back(id);
+    auto pause = std::max(kObserveEvery / static_cast<long>(round.size() + 1), milliseconds(1));
+    for (const MemberId& id : round) {
+      for (auto& [any, of] : wards_)
+        if (!of.counted || any == id) begin_to_observe(any, of);
+      auto found = wards_.find(id);
+      if (found != wards_.end() && !found->second.charge && found->second.driver->watched().by_looking)
+        asio::co_spawn(loop_, sight(id, 1), report_end);
+      co_await host::pause(pause);
+    }
+    co_await host::pause(pause);
   }
+}
+
+void Shell::begin_to_observe(const MemberId& id, Ward& of) {
+  if (!of.readable || of.observing) return;
+  of.observing = true;
+  asio::co_spawn(loop_, observe(id), report_end);
 }
 
 asio::awaitable<void> Shell::observe(MemberId id) {
@@ -162,12 +181,15 @@ asio::awaitable<void> Shell::look_out_for_ever() {
     for (const Notice& notice : notices) {
       if (!wards_.contains(notice.id)) continue;
       switch (notice.what) {
-        case Notice::What::configuration: edited.insert(notice.id); break;
+        case Notice::What::configuration:
+          if (edited.insert(notice.id).second)
+            tell_configuration(notice.id, "edited", "main.cf or master.cf was written");
+          break;
         case Notice::What::pid_file: asio::co_spawn(loop_, sight(notice.id, kSightings), report_end); break;
         case Notice::What::program: look_at_programs_soon(); break;
         case Notice::What::reload_on:
-          note(notice.id.text, "renewed", "a file of its reload_on has changed");
-          begin(model::Action::reload, {notice.id}, true, std::nullopt);
+          note(notice.id.text, "renewed", "a file of its reload_on has changed", model::EventKind::configuration);
+          reload_renewed(notice.id);
           break;
       }
     }
@@ -175,6 +197,12 @@ asio::awaitable<void> Shell::look_out_for_ever() {
     if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
     for (const MemberId& id : edited) happened({.id = id, .input = Input::edited});
   }
+}
+
+void Shell::reload_renewed(const MemberId& id) {
+  model::Request request{.action = model::Action::reload, .select = {}, .options = {}};
+  request.select.names = {id.text};
+  begin(std::move(request), {id}, std::nullopt);
 }
 
 void Shell::look_at_programs_soon() {

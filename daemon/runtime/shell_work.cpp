@@ -267,6 +267,7 @@ void Shell::take_charge(const MemberId& id, std::shared_ptr<const Life> life, At
   asio::co_spawn(loop_, look_for_ever(id, charge), report_end);
   asio::co_spawn(loop_, note_memory(charge), report_end);
   of.lacks_limits.clear();
+  of.restart_told = false;
   enforce_limits_soon(id);
 }
 
@@ -291,7 +292,7 @@ asio::awaitable<void> Shell::enforce_limits(MemberId id) {
     std::string words;
     for (const std::string& each : lacking) words += (words.empty() ? "" : "; ") + each;
     if (words == found->second.lacks_limits) continue;
-    if (!words.empty()) note(id.text, "limits-not-in-force", words);
+    if (!words.empty()) note(id.text, "limits-not-in-force", words, model::EventKind::configuration);
     found->second.lacks_limits = std::move(words);
     publish();
   }

@@ -112,12 +112,9 @@ std::vector<model::Failure> failures_of(const Machine& machine, const Clocks& cl
   return list;
 }
 
-/// Health is what the checks say of a member that runs; of any other, and before a look, nothing is known.
-Health health_of(const Machine& machine, const std::vector<model::Check>& checks) {
-  if (!machine.running()) return Health::unknown;
-  bool bad = std::any_of(checks.begin(), checks.end(), [](const model::Check& check) { return check.ok == false; });
-  return bad ? Health::degraded : machine.health().health();
-}
+bool config_ok(const Machine& machine, const Ward& ward) { return !machine.spec().broken && ward.shares.empty(); }
+
+bool lacks_limits(const Ward& ward) { return ward.charge && !ward.lacks_limits.empty(); }
 
 }  // namespace
 
@@ -131,6 +128,13 @@ Clocks Clocks::renewed() const {
 
 model::WallTime Clocks::to_wall(supervision::Instant instant) const {
   return wall + std::chrono::duration_cast<model::WallTime::duration>(instant - monotonic);
+}
+
+/// Health is what the checks say of a member that runs; of any other, and before a look, nothing is known.
+Health health_of(const Machine& machine, const Ward& ward) {
+  if (!machine.running()) return Health::unknown;
+  bool bad = (!machine.spec().companion && !config_ok(machine, ward)) || lacks_limits(ward);
+  return bad ? Health::degraded : machine.health().health();
 }
 
 Member view(const supervision::Fleet& fleet, const Overview& overview, const Machine& machine, const Ward& ward,
@@ -152,10 +156,10 @@ Member view(const supervision::Fleet& fleet, const Overview& overview, const Mac
     member.restart_required = machine.outdated() || ward.driver->needs_restart_from(*ward.charge->driver);
   }
   const auto& broken = machine.spec().broken;
-  bool config_ok = !broken && ward.shares.empty();
-  if (!machine.spec().companion) member.checks.push_back({"config", config_ok, broken ? broken->message : ward.shares});
-  if (ward.charge && !ward.lacks_limits.empty()) member.checks.push_back({"limits", false, ward.lacks_limits});
-  member.health = health_of(machine, member.checks);
+  if (!machine.spec().companion)
+    member.checks.push_back({"config", config_ok(machine, ward), broken ? broken->message : ward.shares});
+  if (lacks_limits(ward)) member.checks.push_back({"limits", false, ward.lacks_limits});
+  member.health = health_of(machine, ward);
   member.reason = reason_of(fleet, machine, ward, clocks);
   if (member.reason) member.reason->effect = effect_of(overview, machine, ward);
   member.state_changed_at = clocks.to_wall(machine.changed_at());

@@ -23,6 +23,9 @@ struct Clocks {
 model::Member view(const supervision::Fleet& fleet, const Overview& overview, const supervision::Machine& machine,
                    const Ward& ward, const Clocks& clocks);
 
+/// How well it is, of all that is known about it.
+model::Health health_of(const supervision::Machine& machine, const Ward& ward);
+
 /// Groups in the order of their first member, with members up of members wanted.
 std::vector<model::Group> groups_of(const std::vector<model::Member>& members);
 

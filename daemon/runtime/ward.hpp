@@ -75,6 +75,10 @@ struct Ward {
   host::Processes commands;  // that it was running when it was told to end
   std::optional<model::Survivors> survivors;
   model::MemberTally tally;
+
+  // As the last events about it said.
+  model::Health health_told = model::Health::unknown;
+  bool restart_told = false;  // that it needs one
 };
 
 }  // namespace postmultid::runtime

@@ -171,8 +171,10 @@ struct EndSurvivors { MemberId id; AttemptId master; Instant at; };
 struct Initiate { model::Action action; std::vector<MemberId> members; model::OperationOptions options; };
 /// Find out why that master ended; nothing waits for it. Answered with Explained, or not at all.
 struct Explain { MemberId id; AttemptId master; Exit exit; };
-/// An operation's member goes on to its next step.
-struct Progress { OperationId operation; MemberId id; const char* step; };
+/// An operation's member goes on to its next step: a phase, or an errand.
+struct Progress { OperationId operation; MemberId id; std::string step; };
+/// A member's state is another now.
+struct Entered { MemberId id; model::State from, to; };
 /// A fact for the log and the event stream.
 struct Record { MemberId id; std::string what, message; };
 /// What became of a member in an operation.
@@ -187,6 +189,6 @@ struct Leave {};
 
 using Action = std::variant<FindMaster, Check, Guard, Launch, Reload, Probe, ClearListeners, Sweep, Drain, AwaitRelief,
                             Abandon, SignalMaster, EndSurvivors, ArmTimer, CancelTimer, Errand, Initiate, Explain,
-                            Progress, Record, Concluded, Forget, Reread, Leave>;
+                            Progress, Entered, Record, Concluded, Forget, Reread, Leave>;
 
 }  // namespace postmultid::supervision

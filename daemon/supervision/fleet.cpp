@@ -60,6 +60,21 @@ std::vector<MemberSpec> in_start_order(std::vector<MemberSpec> members, const st
   return members;
 }
 
+Fleet::Fleet(const Fleet& other)
+    : mode_(other.mode_),
+      places_(other.places_),
+      order_(other.order_),
+      order_is_new_(other.order_is_new_),
+      rolling_(other.rolling_),
+      gate_(other.gate_),
+      random_(other.random_),
+      last_attempt_(other.last_attempt_),
+      ignored_(other.ignored_),
+      shutting_down_(other.shutting_down_),
+      left_(other.left_) {
+  for (const auto& member : other.members_) members_.push_back(std::make_unique<Machine>(*member));
+}
+
 std::vector<Action> Fleet::handle(const Event& event, Instant now) {
   std::vector<Action> actions;
   Context context{now, actions, last_attempt_, random_, {}};
@@ -204,6 +219,7 @@ void Fleet::ask(const Requested& request, Machine& member, Context& context) {
     context.actions.push_back(Concluded{request.operation, member.spec().id, outcome, std::move(message)});
   };
   auto errand = [&] {
+    context.actions.push_back(Progress{request.operation, member.spec().id, model::to_word(request.action)});
     context.actions.push_back(
         Errand{request.operation, member.spec().id, request.action, member.spec().policy.start_timeout});
   };

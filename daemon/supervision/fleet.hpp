@@ -33,6 +33,12 @@ class Fleet {
   explicit Fleet(std::uint32_t seed, std::size_t checks = kDefaultChecks, model::Mode mode = model::Mode::manage)
       : mode_(mode), gate_(checks), random_(seed) {}
 
+  /// A copy goes its own way from there, under the same events by the same way (see rehearsal.hpp).
+  Fleet(const Fleet& other);
+  Fleet(Fleet&&) = default;
+  Fleet& operator=(Fleet&&) = default;
+  ~Fleet() = default;
+
   /// The one door of the core. The actions are to be carried out in their order.
   std::vector<Action> handle(const Event& event, Instant now);
 
@@ -48,6 +54,9 @@ class Fleet {
 
   /// Whether it is to be checked, and as many others as may be at a time are just now.
   bool waits_for_check(const Machine& member) const { return gate_.holds(member.attempt()); }
+
+  /// The checks that somebody has asked for and that run now.
+  const auto& errands() const { return gate_.errands(); }
 
   /// Observing, it only sees: no member is started, stopped, signalled or otherwise changed by it.
   bool observing() const { return mode_ == model::Mode::observe; }

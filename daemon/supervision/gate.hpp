@@ -34,6 +34,9 @@ class Gate {
   /// Whether the check of this attempt waits in line.
   bool holds(AttemptId attempt) const;
 
+  /// The checks that somebody has asked for and that run now.
+  const std::set<std::pair<OperationId, MemberId>>& errands() const { return errands_; }
+
  private:
   struct Held {
     MemberId id;

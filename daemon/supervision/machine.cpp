@@ -403,6 +403,7 @@ void Machine::enter(Phase phase, Context& context) {
   next_at_.reset();
   // A reload is no interruption: it runs since it was started.
   if (state() != before && !(model::is_up(state()) && model::is_up(before))) changed_at_ = context.now;
+  if (state() != before) context.actions.push_back(Entered{spec_.id, before, state()});
   bool reload_goes_on = (running() && phase != Phase::guarding) || phase == Phase::launching || phase == Phase::proving;
   if (!reload_goes_on) end_reload(Outcome::superseded, "it is being stopped or started", context);
   for (const auto* waiting : {&operations_, &reloads_})
@@ -508,6 +509,8 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
     case Step::retry_launch: return fail_start(happened.fault.value_or(Fault{}), context);
     case Step::undo_start: return undo_start(happened, context);
     case Step::park_unreadable:
+      // Its master may live all the same: whoever looks for it now will say.
+      if (phase_ == Phase::unknown && working_ && spec_.examinable) return;
       return park(spec_.broken.value_or(Fault{}), desired_ == Desired::up ? std::optional(kConfigRetry) : std::nullopt,
                   context);
 
@@ -595,6 +598,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
       return;
 
     case Step::clear: return crashed(happened, context);
+    case Step::take_back: return clear(context);
     case Step::note_outside: {
       note_exit(happened, context);
       record("stopped-outside", "somebody else stopped it", context);
@@ -614,7 +618,7 @@ void Machine::step(Step step, const Happened& happened, Context& context) {
         record("cleared", std::to_string(happened.survivors) + " processes of the dead master finish their sessions",
                context);
       if (desired_ == Desired::down) return sweep(aborting_, context);
-      if (!risen_) return queue(context);  // it was lost before we came
+      if (!risen_) return queue(context);  // it was lost before we came, or is wanted again
       if (fault_ && fault_->missing != model::Missing::nothing) return park(*fault_, retry_after(*fault_), context);
       return by_policy(context);
     case Step::again:

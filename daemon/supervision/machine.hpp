@@ -116,6 +116,8 @@ class Machine {
   /// Of the work and the timer of its phase.
   AttemptId attempt() const { return attempt_; }
   int pid() const { return master_ ? master_->pid : 0; }
+  /// Under which its master was reported.
+  AttemptId master() const { return master_ ? master_->id : AttemptId::none; }
   bool stopped_outside() const { return stopped_outside_; }
   /// It was stopped by a request that keeps in mind that it is wanted up; one of the same kind starts it again.
   bool suspended() const { return suspended_; }

@@ -91,7 +91,7 @@ constexpr MachineTable table = build(kCalmly, {
     {Phase::killing,
      {{I::died, sweep}, {I::quit, sweep}, {I::expired, stuck}}},
     {Phase::draining,
-     {{I::want_up, queue}, {I::want_bounce, queue}, {I::want_down, sweep}, {I::want_abort, sweep_now}, {I::drained, sweep},
+     {{I::want_up, take_back}, {I::want_bounce, take_back}, {I::want_down, sweep}, {I::want_abort, sweep_now}, {I::drained, sweep},
       {I::expired, hurry}}},
     {Phase::sweeping,
      {{I::want_abort, sweep_now}, {I::died, stay}, {I::quit, stay}, {I::swept, settle}, {I::expired, sweep_harder}}},

@@ -90,6 +90,7 @@ enum class Step {
   stuck,           // it does not go away
   settle,          // swept: rest, start again, or let policy decide
   clear,           // a crash
+  take_back,       // wanted again while what it did is finished: as after a crash, its sockets are shut before the next start
   note_outside,    // somebody else stopped it
   peek,            // somebody else started it, it seems
   vet,             // check before the master is told to read its files

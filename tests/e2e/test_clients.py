@@ -51,13 +51,14 @@ def running(*command):
 
 def test_each_part_of_the_document_is_tested_here():
     assert {section: len(examples) for section, examples in EXAMPLES.items()} == {
-        "curl": 3, "Python, nothing but its library": 1, "socat": 1, "Prometheus": 2, "A socket forwarded by ssh": 2}
+        "curl": 4, "Python, nothing but its library": 1, "socat": 1, "Prometheus": 2, "A socket forwarded by ssh": 2}
 
 
 def test_curl_python_and_socat(adopted):
     assert [each["id"] for each in json.loads(shell(example("curl", 0)))["members"]] == list(MEMBERS)
     assert json.loads(shell(example("curl", 1)))["result"] == "succeeded"
     assert shell(example("curl", 2)) == "200\n"
+    assert shell(example("curl", 3)).count("\ndata: {") == 10
 
     program = example("Python, nothing but its library", 0, "python")
     said = subprocess.run(["/usr/bin/python3", "-c", program], env=HERE, capture_output=True, text=True, timeout=60,

@@ -8,6 +8,7 @@ from lab import smtp
 from lab.border import start_masters
 from lab.control import PMCTL, Postmultid, member, pmctl, status, wait_for_all_running, wait_for_restart
 from lab.processes import masters
+from lab.waiting import until
 
 
 def test_a_daemon_that_was_killed_leaves_mail_running_and_its_successor_adopts_the_masters(daemon, border):
@@ -32,13 +33,15 @@ def test_who_waits_or_follows_goes_on_with_the_next_daemon_though_nobody_listens
     assert pmctl("stop", "postfix-out").code == 0
     with subprocess.Popen([PMCTL, "events", "-f", "-n", "1"], stdout=subprocess.PIPE, text=True) as following, \
          subprocess.Popen([PMCTL, "wait", "postfix-out"]) as waiting:
-        assert "stopped" in following.stdout.readline()
+        first = following.stdout.readline()
+        until(lambda: "postmultid_event_subscribers 2\n" in pmctl("metrics").out, 20, "both read the stream")
         adopted.kill()
         Postmultid().start()
         assert pmctl("start", "postfix-out").code == 0
         assert waiting.wait(30) == 0
         assert any("postfix-out" in line and "running" in line for line in following.stdout)
         following.kill()
+        assert "stop succeeded" in first
 
 
 def test_a_systemd_that_does_not_read_stops_nothing(border, monkeypatch):

@@ -61,6 +61,7 @@ def finished(operation):
 
 def all_is_well(wanted_up):
     """One master for each that is up, none for the one that is not, and nobody who has lost his."""
+    until(lambda: all(shown["state"] in ("running", "stopped") for shown in status()["members"]), 60, "all have come to rest")
     up = {shown["id"]: shown["pid"] for shown in status()["members"] if shown["state"] == "running"}
     alive = sorted(process.pid for process in masters())
     assert (VICTIM in up) == wanted_up

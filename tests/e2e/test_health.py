@@ -263,8 +263,9 @@ def test_a_queue_whose_disk_hangs_is_named_and_stops_nobody_else(border, monkeyp
     checks = [subprocess.Popen([PMCTL, "check", "postfix-out"], stdout=subprocess.DEVNULL) for _ in range(12)]
     for verb in ("check", "stop", "start"):
         began = time.monotonic()
+        # Not before the writer below comes, if it waited for that disk. For its turn it does: only so many checks are at a time.
         assert pmctl(verb, "postfix-in").code == OK
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
     wait_for_health("postfix-out", "degraded", within=60)
     assert "does its disk hang?" in check_of("postfix-out", "queue")["detail"]
     writer = os.open(hangs, os.O_RDWR)   # lets all go on that hang, and who comes until it is gone

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab import smtp
-from lab.border import CONFIGURATION, postconf, start_masters
+from lab.border import CONFIGURATION, postconf, retry_now, start_masters
 from lab.control import Postmultid, member, pmctl, status, wait_for_all_running, wait_for_restart, wait_for_state
 from lab.definition import define
 from lab.processes import masters
@@ -67,7 +67,7 @@ def test_a_daemon_killed_under_load_loses_nothing_and_its_successor_brings_back_
     wait_for_restart("postfix-out", before["postfix-out"])
     wait_for_all_running()
     accepted = sender.join()
-    border.sink.wait_for(accepted, within=120)
+    border.sink.wait_for(accepted, within=120, nudge=retry_now)
     after = pids()
     assert (after["-"], after["postfix-in"]) == (before["-"], before["postfix-in"])
 

@@ -5,7 +5,8 @@ import subprocess
 import time
 
 from lab.border import MEMBERS, postconf
-from lab.control import PMCTL, POSTMULTID, SOCKET, Postmultid, member, pmctl, status, wait_for_all_running
+from lab.control import (
+    PMCTL, POSTMULTID, SOCKET, Postmultid, get, member, pmctl, status, wait_for_all_running)
 from lab.processes import masters
 
 OK, USAGE, NO_SUCH_INSTANCE, UNREACHABLE, REFUSED = 0, 2, 4, 69, 78
@@ -128,6 +129,14 @@ def test_the_socket_that_a_dead_daemon_left_behind_is_replaced(adopted):
     assert pmctl("status").code == UNREACHABLE
     Postmultid().start()
     wait_for_all_running()
+
+
+def test_the_daemon_can_be_told_to_log_more_for_a_while(adopted):
+    told = pmctl("daemon", "log-level", "debug")
+    assert (told.code, told.out) == (OK, "log level  debug, until the definition is read again\n")
+    last = get("/v1/events?follow=no&last=1").lines[0]
+    assert (last["what"], last["kind"]) == ("log-level", "configuration")
+    assert pmctl("daemon", "log-level", "loud").code == USAGE
 
 
 def test_another_socket_can_be_named():

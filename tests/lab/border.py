@@ -45,7 +45,10 @@ def retry_quickly():
 
 
 def retry_now():
-    """What an operator types who does not want to wait for deferred mail."""
+    """What an operator types who does not want to wait for deferred mail.
+
+    A message that is due again while its last delivery agent still has it (with our one second between attempts that happens)
+    is put back into incoming, where qmgr looks when the next message comes, or when its wakeup time of 300 s is over."""
     for member in MEMBERS:
         # A member that is down just now has nobody to tell.
         subprocess.run(["postqueue", "-c", CONFIGURATION[member], "-f"], stderr=subprocess.DEVNULL, check=False)

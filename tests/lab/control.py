@@ -139,8 +139,10 @@ class Answer(NamedTuple):
         return [json.loads(line) for line in self.body.splitlines() if line]
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path, timeout):
+class Connection(http.client.HTTPConnection):
+    """To a Unix socket."""
+
+    def __init__(self, path=SOCKET, timeout=60):
         super().__init__("localhost", timeout=timeout)
         self._path = path
 
@@ -150,18 +152,28 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+try:
+    from .contract import Contract
+    _CONTRACT = Contract()
+except ImportError:   # a private host without the libraries for it
+    _CONTRACT = None
+
+
 def request(method, target, body=None, path=SOCKET, timeout=60, headers=None):
-    """One request on the control socket. A body that is not bytes is sent as JSON."""
+    """One request on the control socket. A body that is not bytes is sent as JSON. The answer has to be as documented."""
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
-    connection = _UnixConnection(path, timeout)
+    connection = Connection(path, timeout)
     try:
         kind = {"Content-Type": "application/json"} if body is not None else {}
         connection.request(method, target, body, {**kind, **(headers or {})})
         response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        answer = Answer(response.status, response.headers, response.read())
     finally:
         connection.close()
+    if _CONTRACT:
+        _CONTRACT.judge_now_and_then(method, target, answer)
+    return answer
 
 
 def get(target, **options):

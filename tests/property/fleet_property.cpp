@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "supervision/rehearsal.hpp"
 #include "virtual_host.hpp"
 
 using namespace postmultid::test;
@@ -117,6 +118,21 @@ void check_truth(const VirtualHost& host) {
 
 void check_promises(const VirtualHost& host) {
   if (!host.violations.empty()) RC_FAIL(host.violations.front());
+}
+
+Ask some_action() {
+  return *rc::gen::element(Ask::start, Ask::stop, Ask::restart, Ask::reload, Ask::flush, Ask::drain, Ask::abort,
+                           Ask::check, Ask::enable, Ask::disable, Ask::reset_failed);
+}
+
+/// Some of them, each once, in any order.
+std::vector<std::string> some_of(const std::vector<MemberSpec>& members) {
+  std::vector<std::string> ids;
+  for (std::size_t place : *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(0, 64))) {
+    const std::string& id = members[place % members.size()].id.text;
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  }
+  return ids;
 }
 
 void behave_well(VirtualHost& host) {
@@ -334,6 +350,51 @@ int main(int argc, char**) {
       return host.log;
     };
     RC_ASSERT(live() == live());
+  });
+
+  ok &= rc::check("a rehearsal says what then happens, in that order", [] {
+    auto members = some_members(*rc::gen::inRange(2, 9));
+    VirtualHost host(static_cast<std::uint32_t>(*rc::gen::inRange(1, 1'000'000)), *rc::gen::inRange<std::size_t>(1, 5));
+    host.latency_max = milliseconds(*rc::gen::element(0, 5, 200));
+    host.inventory(members);
+    auto story = *rc::gen::container<std::vector<Happening>>(happenings());
+    for (const Happening& h : story) happen(host, members, h);
+
+    // What hangs, or is still to happen by chance, is nothing that the core knows of.
+    behave_well(host);
+    host.latency_max = milliseconds(0);
+    host.inventory(members, {{"mta", *rc::gen::arbitrary<bool>(), false}, {"hub", false, *rc::gen::arbitrary<bool>()}});
+    host.run(std::chrono::hours(2));
+    for (const MemberSpec& member : members) host.sighted(member.id.text);
+    host.run(std::chrono::hours(2));
+    for (const MemberSpec& member : members)
+      RC_PRE(host.master_pid(member.id.text) == host.member(member.id.text).pid());
+    bool busy = *rc::gen::arbitrary<bool>();
+    if (busy) host.request(some_action(), some_of(members));
+
+    Requested wanted{{}, some_action(), {}, *rc::gen::arbitrary<bool>()};
+    auto ids = some_of(members);
+    for (const std::string& id : ids) wanted.members.push_back({id});
+    if (wanted.action == Ask::restart) wanted.options.rolling = *rc::gen::arbitrary<bool>();
+    Rehearsal played = rehearse(host.fleet, wanted, host.now());
+    auto operation = host.request(wanted.action, ids, wanted.named, wanted.options);
+    host.settle();
+
+    std::vector<std::string> said;
+    std::map<std::string, std::vector<std::string>> said_of;
+    std::map<std::string, Outcome> outcomes;
+    for (const RehearsedStep& step : played.steps) {
+      said.push_back(step.id.text + " " + step.step);
+      said_of[step.id.text].push_back(step.step);
+    }
+    for (const Concluded& each : played.conclusions) outcomes[each.id.text] = each.outcome;
+    RC_ASSERT(played.complete);
+    RC_ASSERT(outcomes == host.outcomes[operation]);
+    // In which order answers to what is under way already will come, nobody can know; nor what a member does just then
+    // when its turn of a rolling restart comes.
+    if (!busy || !wanted.options.rolling) RC_ASSERT(said_of == host.steps[operation]);
+    if (!busy) RC_ASSERT(said == host.in_order[operation]);
+    check_promises(host);
   });
 
   std::cout << "\n" << VirtualHost::events << " events in all lives\n";

@@ -50,6 +50,7 @@ class VirtualHost {
   std::map<std::uint64_t, std::map<std::string, Outcome>> outcomes;
   std::map<std::string, std::string> messages;  // of the last conclusion, by member
   std::map<std::uint64_t, std::map<std::string, std::vector<std::string>>> steps;
+  std::map<std::uint64_t, std::vector<std::string>> in_order;  // all steps of an operation: "postfix-out checking"
   bool left = false;
   bool logs = true;                        // false: nothing is written down, for fleets of thousands
   static inline std::uint64_t events = 0;  // of all hosts
@@ -69,8 +70,10 @@ class VirtualHost {
     auto remembered = fleet.memory();
     ++life_;
     working_.clear();
+    awaiting_.clear();
     timers_.clear();
     states_.clear();
+    told_.clear();
     for (auto& [id, life] : masters_) life.known_as = AttemptId::none;
     for (const std::string& id : std::exchange(launching_, {}))
       if (behaviour[id].launch_ok && random_() % 2) masters_[id] = Life{AttemptId::none, ++last_pid_};
@@ -134,8 +137,8 @@ class VirtualHost {
 
   /// What it lacked was waited for, and may have come.
   void relieve(const std::string& id) {
-    if (!working_.contains(id)) return;
-    handle(Happened{.id = {id}, .input = Input::relieved, .attempt = working_.at(id)});
+    if (auto waits = awaiting_.find(id); waits != awaiting_.end() && waits->second == working_[id])
+      handle(Happened{.id = {id}, .input = Input::relieved, .attempt = waits->second});
   }
 
   /// What its life is ends for want of something around it.
@@ -380,7 +383,16 @@ class VirtualHost {
       handle(explained);
     }));
   }
-  void perform(const Progress& a) { steps[a.operation.number][a.id.text].push_back(a.step); }
+  void perform(const Progress& a) {
+    steps[a.operation.number][a.id.text].push_back(a.step);
+    in_order[a.operation.number].push_back(a.id.text + " " + a.step);
+  }
+  void perform(const Entered& a) {
+    // Told of each other without a gap: what one was entered as, the next is left as.
+    if (auto told = told_.find(a.id.text); told != told_.end() && told->second != a.from)
+      violations.push_back(a.id.text + " entered " + model::to_word(a.to) + " from a state that it was not in");
+    told_[a.id.text] = a.to;
+  }
   void perform(const Launch& a) {
     write("launch " + a.id.text);
     if (masters_.contains(a.id.text)) violations.push_back("two masters for " + a.id.text);
@@ -430,9 +442,13 @@ class VirtualHost {
   void perform(const Drain& a) {
     if (masters_.contains(a.id.text)) violations.push_back("drained " + a.id.text + " beside its master");
     working_[a.id.text] = a.attempt;
-    if (behaviour[a.id.text].drains) answer(a.id, a.attempt, [] { return happened(Input::drained); });
+    if (!behaviour[a.id.text].drains) return;
+    answer(a.id, a.attempt, [this, id = a.id.text] {
+      left_by_dead_.erase(id);
+      return happened(Input::drained);
+    });
   }
-  void perform(const AwaitRelief& a) { working_[a.id.text] = a.attempt; }
+  void perform(const AwaitRelief& a) { working_[a.id.text] = awaiting_[a.id.text] = a.attempt; }
   void perform(const Abandon& a) {
     if (working_[a.id.text] == a.attempt) working_.erase(a.id.text);
     launching_.erase(a.id.text);
@@ -445,6 +461,7 @@ class VirtualHost {
     later([this, id = a.id.text, pid = master->second.pid, killed = a.kill] {
       auto still = masters_.find(id);
       if (still == masters_.end() || still->second.pid != pid) return;
+      if (killed) left_by_dead_.insert(id);
       Exit exit;
       exit.cause = model::ExitCause::signal;
       exit.signal = killed ? 9 : 15;
@@ -470,7 +487,10 @@ class VirtualHost {
     outcomes[a.operation.number][a.id.text] = a.outcome;
     messages[a.id.text] = a.message;
   }
-  void perform(const Forget& a) { write("forget " + a.id.text); }
+  void perform(const Forget& a) {
+    write("forget " + a.id.text);
+    told_.erase(a.id.text);
+  }
   void perform(const Reread&) { write("reread"); }
   void perform(const Leave&) {
     if (!masters_.empty() && !fleet.observing()) violations.push_back("left with a master running");
@@ -480,8 +500,8 @@ class VirtualHost {
   Instant now_{};
   std::multimap<Instant, std::function<void()>> due_;
   std::unordered_map<std::string, Life> masters_;
-  std::unordered_map<std::string, AttemptId> working_, timers_;
-  std::unordered_map<std::string, State> states_;
+  std::unordered_map<std::string, AttemptId> working_, awaiting_, timers_;
+  std::unordered_map<std::string, State> states_, told_;
   std::unordered_map<std::string, std::vector<Instant>> restarted_;
   std::unordered_map<std::string, std::uint64_t> restarts_;
   std::set<std::string> rolled_;

@@ -80,7 +80,7 @@ TEST_CASE("Debian 12's units mean us, its generator is masked, and all of it is 
   CHECK(service.find("ExecStop=\nExecStart=-/usr/bin/pmctl start --keep-desired --all\n") != std::string::npos);
   CHECK(service.find("ExecStop=/usr/bin/pmctl stop --keep-desired --all\n") != std::string::npos);
   CHECK(root.read(kTemplate).find("ExecStart=-/usr/bin/pmctl start -- %i\n") != std::string::npos);
-  CHECK(std::filesystem::read_symlink(root.path(kMask)) == "/dev/null");
+  CHECK(std::filesystem::read_symlink(root.path(kMask)) == "/../dev/null");
   CHECK(facade.units() == std::vector<std::string>{"postfix@*.service"});
   CHECK(facade.loosen());
   CHECK(root.read(kService) == service);
@@ -88,6 +88,16 @@ TEST_CASE("Debian 12's units mean us, its generator is masked, and all of it is 
   CHECK(facade.remove());
   CHECK(facade.remove());
   CHECK(root.files_in("/etc") == 0);
+}
+
+TEST_CASE("a mask that an administrator has put there is his, before and after") {
+  Root root = debian12();
+  Facade facade("/usr/bin/pmctl", root.directory.path());
+  std::filesystem::create_directories(std::filesystem::path(root.path(kMask)).parent_path());
+  std::filesystem::create_symlink("/dev/null", root.path(kMask));
+  CHECK(facade.install());
+  CHECK(facade.remove());
+  CHECK(std::filesystem::read_symlink(root.path(kMask)) == "/dev/null");
 }
 
 TEST_CASE("Debian 13 has no generator, and its instances are called by their directories") {

@@ -279,6 +279,19 @@ TEST_CASE("a member that is broken from the beginning but runs is adopted, and a
   CHECK_FALSE(host.has_master("postfix-out"));
 }
 
+TEST_CASE("files that break while a new daemon looks for the master do not hide the master") {
+  VirtualHost host = started();
+  auto members = border_mail_server();
+  int pid = host.master_pid("postfix-out");
+  host.latency_max = milliseconds(100);
+  host.restart_daemon(members);
+  members[1].broken = Fault{postmultid::model::FailureClass::config, "config-unreadable", "bad", ""};
+  host.inventory(members);
+  host.run(seconds(1));
+  CHECK(host.state("postfix-out") == State::running);
+  CHECK(host.member("postfix-out").pid() == pid);
+}
+
 TEST_CASE("a member in conflict with another is never looked for: its place is the other's") {
   VirtualHost host;
   host.start_by_hand("postfix-out");
@@ -894,6 +907,22 @@ TEST_CASE("a drain gives way to a stop, an abort and a start") {
     host.run(seconds(1));
     CHECK(host.state("postfix-in") == State::running);
   }
+  CHECK(host.violations.empty());
+}
+
+TEST_CASE("who is started again while a drain has just begun does not listen beside those who finish") {
+  VirtualHost host = started();
+  host.kill("postfix-in", 9);  // after a crash a start does without `postfix check`
+  host.run(seconds(1));
+  host.behaviour["postfix-in"].answers = false;
+  host.request(Ask::drain, {"postfix-in"});
+  host.settle();
+  REQUIRE(host.state("postfix-in") == State::draining);
+  host.behaviour["postfix-in"].answers = true;
+  SUBCASE("start") { host.request(Ask::start, {"postfix-in"}); }
+  SUBCASE("restart") { host.request(Ask::restart, {"postfix-in"}); }
+  host.run(seconds(1));
+  CHECK(host.state("postfix-in") == State::running);
   CHECK(host.violations.empty());
 }
 

@@ -39,10 +39,14 @@ Handover full() {
   model::Operation operation;
   operation.id = {7};
   operation.action = model::Action::stop;
-  operation.members = {{model::MemberId{"postfix-out"}, model::Outcome::pending, ""}};
-  operation.requested_by = {12, 0};
+  operation.selection.group = "mta";
+  operation.options.hold = false;
+  operation.members = {{model::MemberId{"postfix-out"}, model::Outcome::done, "", "", {}, model::WallTime{seconds(7)}}};
+  operation.requested_by = {12, 0, "root"};
   handover.operations = {operation};
-  handover.events = {{41, {}, "postfix-out", "died", "master 4711 was killed"}};
+  handover.events = {{41, {}, "postfix-out", "died", "master 4711 was killed"},
+                     {42, {}, "postfix-out", "state", "", model::EventKind::state, "running", "starting", {}},
+                     {43, {}, "", "ended", "", model::EventKind::operation, "", "", model::OperationId{7}}};
   handover.stopping = "run";
   return handover;
 }
@@ -63,8 +67,30 @@ TEST_CASE("what one daemon leaves is what the next one finds") {
   CHECK(member.failures.at(0).fault.log.size() == 2);
   CHECK(member.operations.at(0) == model::OperationId{7});
   CHECK(found->operations.at(0).id == model::OperationId{7});
+  CHECK(found->operations.at(0).selection.group == "mta");
+  CHECK_FALSE(found->operations.at(0).options.hold);
+  CHECK(found->operations.at(0).members.at(0).finished_at == model::WallTime{seconds(7)});
+  CHECK(found->operations.at(0).requested_by->name == "root");
   CHECK(found->events.at(0).number == 41);
+  CHECK(found->events.at(1).kind == model::EventKind::state);
+  CHECK(found->events.at(1).to == "starting");
+  CHECK(found->events.at(2).operation == model::OperationId{7});
   CHECK(found->stopping == "run");
+}
+
+TEST_CASE("what a daemon of before has left, without the words of today, is read") {
+  auto old = nlohmann::json::parse(to_text(full(), "boot"));
+  for (auto& event : old["events"])
+    for (const char* key : {"kind", "from", "to", "operation"}) event.erase(key);
+  for (auto& operation : old["operations"]) {
+    for (const char* key : {"select", "options", "progress", "started_at", "duration_seconds"}) operation.erase(key);
+    operation["requested_by"].erase("name");
+    for (auto& member : operation["members"]) member.erase("finished_at");
+  }
+  auto found = runtime::read_handover(old.dump(), "boot", kNow);
+  REQUIRE(found);
+  CHECK(found->operations.at(0).requested_by->pid == 12);
+  CHECK(found->events.at(2).what == "ended");
 }
 
 TEST_CASE("nothing is written that the reader does not need to find the same again") {

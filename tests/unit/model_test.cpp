@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include "model/event.hpp"
 #include "model/names.hpp"
 #include "model/operation.hpp"
+#include "model/problem.hpp"
 #include "model/selection.hpp"
 #include "model/status.hpp"
 
@@ -122,4 +124,47 @@ TEST_CASE("an operation succeeded when nobody failed, was refused or taken over"
   CHECK(once["id"] == "op-12");
   CHECK(once["result"].is_null());
   CHECK(json(once.get<Operation>()) == once);
+}
+
+TEST_CASE("an operation tells what was asked, by whom, and how long it took, and survives JSON whole") {
+  auto begun = *from_rfc3339("2026-11-23T14:02:11.310Z");
+  Operation operation;
+  operation.id = {7};
+  operation.selection.names = {"out"};
+  operation.options.rolling = true;
+  operation.state = OperationState::finished;
+  operation.progress = "a: launching";
+  operation.created_at = begun;
+  operation.finished_at = begun + std::chrono::milliseconds(1250);
+  operation.requested_by = Requester{4711, 1000, "ann"};
+  operation.members = {{{"a"}, Outcome::done, "", "b", {{"running", begun + std::chrono::milliseconds(5)}}, begun}};
+  json once = operation;
+  CHECK(once["duration_seconds"] == 1.25);
+  CHECK(once["started_at"] == "2026-11-23T14:02:11.315Z");
+  CHECK(once["select"] == json{{"names", {"out"}}});
+  CHECK(once["requested_by"]["name"] == "ann");
+  CHECK(json(once.get<Operation>()) == once);
+}
+
+TEST_CASE("only the id of an operation names it") {
+  CHECK(operation_called("op-7") == OperationId{7});
+  for (const char* wrong : {"", "op-", "op-0", "op-07", "7", "op-7x", "op--7", "OP-7", "op-99999999999999999999"})
+    CHECK_FALSE(operation_called(wrong).has_value());
+}
+
+TEST_CASE("a problem has its code's status and title, and a name for good") {
+  json refused = Problem{"no-such-instance", "no instance \"x\""};
+  CHECK(refused["status"] == 404);
+  CHECK(refused["title"] == "There is no such instance");
+  CHECK(refused["type"] == "urn:postmultid:problem:no-such-instance");
+  CHECK(json(refused.get<Problem>()) == refused);
+}
+
+TEST_CASE("an event survives JSON whole") {
+  Event event{3, *from_rfc3339("2026-11-23T14:02:11.310Z"), "a", "state", "", EventKind::state, "stopped", "waiting",
+              {}};
+  json once = event;
+  CHECK(once["kind"] == "state");
+  CHECK(once["operation"].is_null());
+  CHECK(json(once.get<Event>()) == once);
 }

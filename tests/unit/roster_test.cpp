@@ -168,31 +168,33 @@ TEST_CASE("an instance that is named twice, by name and by directory, is there o
 
 TEST_CASE("events are numbered without a gap, and the oldest are forgotten") {
   Events events;
-  for (int i = 0; i < 5000; ++i) events.add("postfix-in", "died", std::to_string(i), {});
-  auto all = events.after(0);
+  for (int i = 0; i < 5000; ++i)
+    events.add({.instance = "postfix-in", .what = "died", .message = std::to_string(i)}, {});
+  auto all = events.after(0, 10'000);
   CHECK(all.size() == 4096);
   CHECK(all.back().number == 5000);
-  CHECK(events.after(4999).size() == 1);
-  CHECK(events.after(5000).empty());
-  // Of a daemon that has left nothing to this one: whoever goes on from there must not wait for half a million events.
-  CHECK(events.after(999'999).size() == 4096);
+  CHECK(events.after(4999, 10'000).size() == 1);
+  CHECK(events.after(5000, 10'000).empty());
+  CHECK(events.after(4000, 7).back().number == 4007);
+  CHECK(events.newest() == 5000);
 }
 
 TEST_CASE("events go on behind those of an earlier daemon, and take no number twice") {
   Events before, after;
-  for (int i = 0; i < 300; ++i) before.add("postfix-in", "died", std::to_string(i), {});
+  for (int i = 0; i < 300; ++i)
+    before.add({.instance = "postfix-in", .what = "died", .message = std::to_string(i)}, {});
   after.restore(before.last_few());
-  CHECK(after.after(0).size() == 200);
-  after.add("postfix-in", "running", "", {});
-  CHECK(after.after(0).back().number > 300);
-  CHECK(after.after(300).size() == 1);
+  CHECK(after.after(0, 10'000).size() == 200);
+  after.add({.instance = "postfix-in", .what = "running", .message = ""}, {});
+  CHECK(after.after(0, 10'000).back().number > 300);
+  CHECK(after.after(300, 10'000).size() == 1);
 }
 
 TEST_CASE("operations that ended are forgotten first, those under way are not") {
   Operations operations;
-  auto first = operations.begin(model::Action::stop, {{"a"}}, std::nullopt, {});
+  auto first = operations.begin({model::Action::stop, {}, {}}, {{"a"}}, std::nullopt, {});
   for (int i = 0; i < 1000; ++i) {
-    auto id = operations.begin(model::Action::start, {{"b"}}, model::Requester{1, 2}, {});
+    auto id = operations.begin({model::Action::start, {}, {}}, {{"b"}}, model::Requester{1, 2, ""}, {});
     operations.step(id, {"b"}, "running", {});
     operations.conclude(id, {"b"}, model::Outcome::done, "", {});
   }
