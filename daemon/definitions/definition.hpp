@@ -65,11 +65,53 @@ struct Group {
   Supervise supervise;
 };
 
-/// What is declared of an instance that Postfix lists.
+/// Text in the syntax of main.cf or master.cf: what a block says, or what is made of a map. Only Postfix's own postconf
+/// knows what it means. Of each of its lines, where it was written.
+struct PostfixText {
+  std::string text;  // empty, or ends with a newline
+  std::vector<Place> lines;
+
+  bool empty() const { return text.empty(); }
+  /// What is said later wins, as in Postfix's own files.
+  void append(const PostfixText& later);
+};
+
+/// A lookup table of an instance, TYPE:CONFIG_DIRECTORY/NAME. Exactly one of `text`, `file` and `from` is given.
+struct Map {
+  Name name;                      // of the file in the configuration directory: "virtual"
+  Name type;                      // "hash", "lmdb", "pcre"; empty: the instance's default_database_type
+  std::optional<PostfixText> text;  // its source, written here
+  Name file;                        // absolute path of its source
+  std::vector<std::string> from;  // a command (argv) that prints its source; the first is an absolute path
+  Place from_place;
+  bool secret = false;            // its source is never shown, and only root may read it
+};
+
+/// What an instance's own files are to say. Of what is not mentioned here nothing is said.
+struct Configuration {
+  PostfixText main_cf, master_cf;
+  std::vector<Name> remove_main_cf;    // parameters
+  std::vector<Name> remove_master_cf;  // services, as "smtp/inet"
+  std::vector<Map> maps;
+
+  bool empty() const;
+  /// `nearer` laid over this.
+  Configuration with(const Configuration& nearer) const;
+};
+
+/// Where a new instance's directories are to be, where not where postmulti puts them.
+struct Directories {
+  Name config, queue, data;  // absolute paths; empty: not said
+};
+
+/// What is declared of an instance that Postfix lists, or that is to be made.
 struct Instance {
   Name name;  // multi_instance_name, configuration directory, or "-" for the primary
   Supervise supervise;
   std::vector<std::string> reload_on;  // absolute paths: when one changes the instance is reloaded
+  std::optional<bool> enabled;         // nothing: yes, for one that is declared
+  Directories directories;             // never the primary's
+  Configuration configuration;         // as written here; Definition::configuration_of() has the defaults beneath
 };
 
 /// Where a companion answers when it is ready: tcp://HOST:PORT (HOST an IPv4 address or an IPv6 address in brackets)
@@ -111,10 +153,13 @@ struct Definition {
   std::vector<std::string> files;  // that were read, in their order
   std::vector<Group> groups;       // in start order
   Supervise defaults;
+  Configuration default_configuration;  // of all that are declared, the primary too if it is
   std::optional<Instance> primary;
   std::vector<Instance> instances;
   std::vector<Companion> companions;
   Daemon daemon;
+
+  Configuration configuration_of(const Instance& instance) const;
 };
 
 }  // namespace postmultid::definitions
