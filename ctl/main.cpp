@@ -46,6 +46,8 @@ enum class Takes {
   operation,
   operation_wait,
   level,
+  plan,
+  version,
   file,
   handover,
   words
@@ -84,6 +86,9 @@ const std::vector<Verb>& verbs() {
       {"metrics", "Print the numbers of this host as Prometheus reads them", Takes::nothing, ctl::metrics},
       {"logs", "Show the last lines of a member's log", Takes::logs, ctl::logs},
       {"validate", "Check definition files, without a daemon", Takes::file, ctl::validate},
+      {"apply", "Make Postfix's files follow the definition", Takes::plan, ctl::apply},
+      {"rollback", "Put back the files that an instance last ran well with, or had before", Takes::version,
+       ctl::roll_back},
       {"op list", "List the last operations", Takes::nothing, ctl::list_operations},
       {"op show", "Show one with its steps", Takes::operation, ctl::show_operation},
       {"op wait", "Wait for its end", Takes::operation_wait, ctl::wait_for_operation},
@@ -191,6 +196,15 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
       verb.add_option("LEVEL", options.log_level, "error, warning, notice, info or debug")
           ->required()
           ->check(CLI::IsMember({"error", "warning", "notice", "info", "debug"}));
+      break;
+    case Takes::version:
+      verb.add_option("ID", options.selection.names, "Whose");
+      verb.add_option("--to", options.version, "One of the versions that are kept: 20261127T101500.123");
+      [[fallthrough]];
+    case Takes::plan:
+      if (takes == Takes::plan) verb.add_option("--plan", options.plan, "Only if it is still this one: 7f3a51c0");
+      verb.add_flag("--dry-run", options.dry_run, "Only show what would be done: exit 0 nothing, 1 changes");
+      verb.add_flag("--allow-restart", options.allow_restart, "Also what a reload ignores: who needs it is restarted");
       break;
     case Takes::file:
       verb.add_option("FILE", options.file, "The main file; conf.d/*.yaml beside it belongs to it")

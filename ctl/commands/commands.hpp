@@ -35,6 +35,9 @@ struct Options {
   std::string log_level;                                 // daemon log-level
   bool dry_run = false;                                  // start and the like, takeover, handback
   bool yes = false;                                      // takeover, handback
+  bool allow_restart = false;                            // apply, rollback
+  std::string plan;                                      // apply: only this one
+  std::string version;                                   // rollback: to this one
   std::vector<std::string> words;                        // postfix: its command
 
   bool selects() const { return !selection.names.empty() || !selection.group.empty() || selection.all; }
@@ -67,6 +70,8 @@ Exit show_wrapper(const Options& options);
 Exit postfix(const Options& options);
 
 Exit validate(const Options& options);
+Exit apply(const Options& options);
+Exit roll_back(const Options& options);
 Exit reread(const Options& options);
 Exit change_log_level(const Options& options);
 

@@ -1,5 +1,5 @@
 // What each route does. A handler only translates: the runtime answers. snapshot_handlers.cpp: what is read from the snapshot
-// alone; handlers.cpp: the rest.
+// alone; definition_handlers.cpp: what the definition is, and what becomes of it; handlers.cpp: the rest.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -25,6 +25,10 @@ asio::awaitable<Response> get_operation(runtime::Service&, Request, std::string 
 asio::awaitable<Response> delete_operation(runtime::Service&, Request, std::string id);
 asio::awaitable<Response> get_log(runtime::Service&, Request, std::string id);
 asio::awaitable<Response> get_events(runtime::Service&, Request, std::string);
+asio::awaitable<Response> get_definitions(runtime::Service&, Request, std::string);
+asio::awaitable<Response> post_plan(runtime::Service&, Request, std::string);
+asio::awaitable<Response> post_apply(runtime::Service&, Request, std::string);
+asio::awaitable<Response> post_rollback(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_reread(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_log_level(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_takeover(runtime::Service&, Request, std::string);

@@ -25,23 +25,43 @@ std::vector<std::string> reload_on(Reader& reader) {
   return paths;
 }
 
-Supervise decode_defaults(const Node& node, Complaints& complaints) {
+void decode_defaults(const Node& node, Definition& definition, Complaints& complaints) {
   Reader reader(node, "defaults", complaints);
-  Supervise supervise = supervise_of(reader, complaints);
+  definition.defaults = supervise_of(reader, complaints);
+  definition.default_configuration = decode_configuration(reader, complaints);
   reader.finish();
-  return supervise;
+}
+
+Directories decode_directories(const Node& node, Complaints& complaints) {
+  Reader reader(node, "directories", complaints);
+  Directories directories;
+  for (auto [key, directory] : {std::pair("config", &directories.config), std::pair("queue", &directories.queue),
+                                std::pair("data", &directories.data)})
+    if (const Node* path = reader.find(key, Kind::text))
+      *directory = {reader.read(*path, key, configuration_directory).value_or(""), path->place};
+  reader.finish();
+  return directories;
 }
 
 Instance decode_primary(const Node& node, Complaints& complaints) {
   Reader reader(node, "primary", complaints);
-  Instance primary{{"-", node.place}, supervise_of(reader, complaints), reload_on(reader)};
+  Instance primary{.name = {"-", node.place}};
+  primary.supervise = supervise_of(reader, complaints);
+  primary.reload_on = reload_on(reader);
+  primary.configuration = decode_configuration(reader, complaints);
   reader.finish();
   return primary;
 }
 
 Instance decode_instance(const Node& node, Complaints& complaints) {
   Reader reader(node, "an instance", complaints);
-  Instance instance{reader.name(instance_name), supervise_of(reader, complaints), reload_on(reader)};
+  Instance instance{.name = reader.name(instance_name)};
+  instance.supervise = supervise_of(reader, complaints);
+  instance.reload_on = reload_on(reader);
+  instance.enabled = reader.value("enabled", yes_or_no);
+  if (const Node* directories = reader.find("directories"))
+    instance.directories = decode_directories(*directories, complaints);
+  instance.configuration = decode_configuration(reader, complaints);
   reader.finish();
   return instance;
 }
@@ -117,7 +137,7 @@ Definition decode(const Node& root, Complaints& complaints) {
   Definition definition;
   reader.value("version", the_version);
   for (const Node& group : reader.items("groups")) definition.groups.push_back(decode_group(group, complaints));
-  if (const Node* node = reader.find("defaults")) definition.defaults = decode_defaults(*node, complaints);
+  if (const Node* node = reader.find("defaults")) decode_defaults(*node, definition, complaints);
   if (const Node* node = reader.find("primary")) definition.primary = decode_primary(*node, complaints);
   for (const Node& instance : reader.items("instances"))
     definition.instances.push_back(decode_instance(instance, complaints));

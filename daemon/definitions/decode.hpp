@@ -12,6 +12,10 @@ Definition decode(const Node& root, Complaints& complaints);
 /// `supervise`, wherever it stands.
 Supervise decode_supervise(const Node& node, Complaints& complaints);
 
+/// main.cf, master.cf, remove and maps of the map that `reader` reads.
+class Reader;
+Configuration decode_configuration(Reader& reader, Complaints& complaints);
+
 Companion decode_companion(const Node& node, Complaints& complaints);
 
 }  // namespace postmultid::definitions

@@ -64,8 +64,9 @@ Read<Endpoint> loopback(const std::string& text) {
   if (colon == std::string::npos) return std::unexpected(in_quotes(text) + " has no port; write 127.0.0.1:9780");
   auto where = host_and_port(text, colon);
   if (where && !is_loopback(where->host))
-    return std::unexpected(in_quotes(where->host) +
-                           " is not the loopback; who asks there is not known, so only this host may: 127.0.0.1 or [::1]");
+    return std::unexpected(
+        in_quotes(where->host) +
+        " is not the loopback; who asks there is not known, so only this host may: 127.0.0.1 or [::1]");
   return where;
 }
 

@@ -75,6 +75,7 @@ std::unexpected<Complaints> refusal(Complaints complaints, const std::vector<Sou
 std::expected<Definition, Complaints> load_sources(const std::vector<Source>& sources) {
   Complaints complaints;
   Node whole{.kind = Kind::map};
+  int layer = 0;
   for (const Source& source : sources) {
     auto root = parse(source.file, source.text);
     if (!root) {
@@ -85,7 +86,7 @@ std::expected<Definition, Complaints> load_sources(const std::vector<Source>& so
     refuse_duplicates(*root, complaints);
     if (source.main && root->kind == Kind::map && !root->find("version"))
       complaints.push_back({root->place, "\"version: 1\" is missing"});
-    merge(whole, std::move(*root));
+    merge(whole, std::move(*root), ++layer);
   }
   if (!complaints.empty()) return refusal(std::move(complaints), sources);
 

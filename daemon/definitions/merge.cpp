@@ -1,5 +1,6 @@
 #include "definitions/merge.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace postmultid::definitions {
@@ -8,6 +9,9 @@ namespace {
 
 /// These keys stand only at the top level; anywhere else they are unknown.
 bool is_named_list(const std::string& key) { return key == "groups" || key == "instances" || key == "companions"; }
+
+/// Of these every file's word counts.
+bool adds_up(const std::string& key) { return key == "main.cf" || key == "master.cf" || key == "remove"; }
 
 /// The text of the entry's `name`, if it has one.
 const Node* name_of(const Node& item) {
@@ -31,6 +35,24 @@ void merge_named(Node& into, Node later) {
   }
 }
 
+/// Half of a lookup table means nothing.
+void merge_maps(Node& into, Node later) {
+  for (Entry& entry : later.entries) {
+    auto same = [&](const Entry& each) { return each.key == entry.key; };
+    auto there = std::find_if(into.entries.begin(), into.entries.end(), same);
+    if (there == into.entries.end())
+      into.entries.push_back(std::move(entry));
+    else
+      *there = std::move(entry);
+  }
+}
+
+void number(Node& node, int layer) {
+  node.layer = layer;
+  for (Node& item : node.items) number(item, layer);
+  for (Entry& entry : node.entries) number(entry.value, layer);
+}
+
 void merge_map(Node& into, Node later) {
   std::map<std::string, std::size_t> at;
   for (std::size_t i = 0; i < into.entries.size(); ++i) at[into.entries[i].key] = i;
@@ -38,7 +60,14 @@ void merge_map(Node& into, Node later) {
     auto found = at.find(entry.key);
     Entry* there = found == at.end() ? nullptr : &into.entries[found->second];
     auto both = [&](Kind kind) { return there && there->value.kind == kind && entry.value.kind == kind; };
-    if (both(Kind::map))
+    if (there && adds_up(entry.key)) {
+      Node above = std::move(entry.value);
+      above.beneath = std::move(there->value.beneath);
+      above.beneath.push_back(std::move(there->value));
+      there->value = std::move(above);
+    } else if (there && entry.key == "maps") {
+      merge_maps(there->value, std::move(entry.value));
+    } else if (both(Kind::map))
       merge_map(there->value, std::move(entry.value));
     else if (both(Kind::list) && is_named_list(entry.key))
       merge_named(there->value, std::move(entry.value));
@@ -51,7 +80,10 @@ void merge_map(Node& into, Node later) {
 
 }  // namespace
 
-void merge(Node& root, Node later) { merge_map(root, std::move(later)); }
+void merge(Node& root, Node later, int layer) {
+  number(later, layer);
+  merge_map(root, std::move(later));
+}
 
 void refuse_duplicates(const Node& root, Complaints& complaints) {
   for (const auto& [key, place, list] : root.entries) {

@@ -22,15 +22,16 @@ std::string wrong_character(const std::string& text, const std::string& further)
   return in_quotes(text) + " has a character that is none of letters, digits and " + further;
 }
 
+}  // namespace
+
 Read<std::string> configuration_directory(const std::string& text) {
+  if (!text.starts_with('/')) return std::unexpected(in_quotes(text) + " must be an absolute path");
   // Two spellings of one directory would be two members.
   std::string shortest = std::filesystem::path(text).lexically_normal();
   if (shortest.size() > 1 && shortest.ends_with('/')) shortest.pop_back();
   if (text != shortest) return std::unexpected("write " + in_quotes(shortest));
   return text;
 }
-
-}  // namespace
 
 bool is_instance_name(const std::string& text) { return text.starts_with(kInstancePrefix) || text.starts_with('/'); }
 

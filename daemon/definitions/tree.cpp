@@ -58,18 +58,20 @@ class Builder : public YAML::EventHandler {
     refuse_properties(mark, tag, anchor);
     if (!quotation_ends(offset(mark))) complain(place(mark), "this quotation has no end");
     if (value.find('\0') != std::string::npos) complain(place(mark), "a text cannot contain a NUL");
-    put({Kind::text, place(mark), value});
+    Node node{Kind::text, place(mark), value};
+    find_block(node, offset(mark));
+    put(std::move(node));
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    begin(Kind::list, mark, tag, anchor);
+                       YAML::EmitterStyle::value style) override {
+    begin(Kind::list, mark, tag, anchor, style);
   }
   void OnSequenceEnd() override { end(); }
 
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    begin(Kind::map, mark, tag, anchor);
+                  YAML::EmitterStyle::value style) override {
+    begin(Kind::map, mark, tag, anchor, style);
   }
   void OnMapEnd() override { end(); }
 
@@ -124,13 +126,28 @@ class Builder : public YAML::EventHandler {
     return false;
   }
 
-  void begin(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  /// Where the lines of a block begin, which the parser does not tell.
+  void find_block(Node& node, std::size_t at) const {
+    if (at >= text_.size() || (text_[at] != '|' && text_[at] != '>')) return;
+    node.block = text_[at];
+    node.block_line = node.place.line + 1;
+    for (at = text_.find('\n', at); at != std::string::npos; at = text_.find('\n', at + 1)) {
+      std::size_t first = text_.find_first_not_of(' ', at + 1);
+      if (first == std::string::npos || text_[first] == '\n' || text_[first] == '\r') continue;
+      node.block_column = static_cast<int>(first - at);
+      return;
+    }
+  }
+
+  void begin(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+             YAML::EmitterStyle::value style) {
     refuse_properties(mark, tag, anchor);
     if (open_.size() == kDeepest) {
       complain(place(mark), "nested deeper than " + std::to_string(kDeepest));
       throw Stop();
     }
     open_.push_back({{kind, place(mark)}});
+    open_.back().node.flow = style == YAML::EmitterStyle::Flow;
   }
 
   void end() {

@@ -22,6 +22,11 @@ struct Node {
   std::string text;            // quoted or not makes no difference
   std::vector<Node> items;     // of a list
   std::vector<Entry> entries;  // of a map, in the order of the file, no key twice
+  bool flow = false;           // a list or a map in [] or {}
+  char block = 0;              // '|' or '>' where the text is such a block, whose first line begins here:
+  int block_line = 0, block_column = 0;
+  int layer = 0;              // which of the files it comes from; counted by merge()
+  std::vector<Node> beneath;  // what earlier files say at the same place, where that counts, too
 
   const Entry* find(const std::string& key) const;
 };

@@ -39,6 +39,8 @@ Read<int> signal_to_stop_by(const std::string& text);
 
 /// multi_instance_name, or a configuration directory.
 Read<std::string> instance_name(const std::string& text);
+/// An absolute path in its shortest spelling.
+Read<std::string> configuration_directory(const std::string& text);
 Read<std::string> group_name(const std::string& text);
 Read<std::string> companion_name(const std::string& text);
 /// A unit of systemd's that can be active as mail needs it: a service, a socket or a target, no template.

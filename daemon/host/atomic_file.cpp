@@ -1,6 +1,7 @@
 #include "host/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -35,7 +36,8 @@ Result<void> write_all(const Fd& file, std::string_view text, const std::string&
   return {};
 }
 
-Result<void> replace_in(const Fd& directory, const std::filesystem::path& path, const std::string& text) {
+Result<void> replace_in(const Fd& directory, const std::filesystem::path& path, const std::string& text,
+                        const Owner* owner = nullptr) {
   std::string name = path.filename();
   // A hidden name: no record and no definition is called so.
   std::string fresh = "." + name, fresh_path = (path.parent_path() / fresh).string();
@@ -43,7 +45,11 @@ Result<void> replace_in(const Fd& directory, const std::filesystem::path& path, 
   ::unlinkat(directory.get(), fresh.c_str(), 0);
   Fd file(::openat(directory.get(), fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return std::unexpected(model::system_error("open " + fresh_path));
-  if (auto written = write_all(file, text, fresh_path); !written) {
+  auto written = write_all(file, text, fresh_path);
+  if (written && owner &&
+      (::fchown(file.get(), owner->user, owner->group) < 0 || ::fchmod(file.get(), owner->mode) < 0))
+    written = std::unexpected(model::system_error("write " + fresh_path));
+  if (!written) {
     ::unlinkat(directory.get(), fresh.c_str(), 0);  // the room that it takes on a disk that is full
     return written;
   }
@@ -61,6 +67,22 @@ Result<void> replace_file(const std::string& path, const std::string& text) {
   Fd directory(::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return std::unexpected(model::system_error("open " + place));
   return replace_in(directory, path, text);
+}
+
+Owner same_as(const std::string& path) {
+  struct stat there {};
+  if (::stat(path.c_str(), &there) < 0) return {0, 0, 0644};
+  return {there.st_uid, there.st_gid, there.st_mode & 07777U};
+}
+
+Result<void> replace_file(const std::string& path, const std::string& text, Owner owner) {
+  std::error_code error;
+  std::filesystem::path real = std::filesystem::canonical(path, error);
+  if (error) real = path;
+  if (auto made = make_directory_of(real); !made) return made;
+  Fd directory(::open(real.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return std::unexpected(model::system_error("open " + real.parent_path().string()));
+  return replace_in(directory, real, text, &owner);
 }
 
 Result<void> replace_own_file(const std::string& path, const std::string& text) {

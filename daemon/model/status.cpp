@@ -199,6 +199,7 @@ void to_json(json& j, const Member& m) {
   put(j, "tasks", m.tasks);
   put(j, "cpu_seconds", m.cpu_seconds);
   put(j, "drift", m.drift);
+  j["drift_detail"] = m.drift_detail.empty() ? json() : json(m.drift_detail);
   to(j, "started_at", m.started_at);
   to(j, "state_changed_at", m.state_changed_at);
 }
@@ -231,6 +232,7 @@ void from_json(const json& j, Member& m) {
   get(j, "tasks", m.tasks);
   get(j, "cpu_seconds", m.cpu_seconds);
   get(j, "drift", m.drift);
+  if (j.contains("drift_detail") && !j.at("drift_detail").is_null()) j.at("drift_detail").get_to(m.drift_detail);
   from(j, "started_at", m.started_at);
   from(j, "state_changed_at", m.state_changed_at);
 }

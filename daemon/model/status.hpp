@@ -139,7 +139,8 @@ struct Member {
   std::optional<std::uint64_t> memory_bytes, tasks;
   std::optional<double> cpu_seconds;
   bool restart_required = false;
-  std::optional<bool> drift;
+  std::optional<bool> drift;  // its files do not say what the definition says; nothing: it says nothing about them
+  std::string drift_detail;   // where: "main.cf: relayhost"
   std::optional<Proof> proof;
   std::optional<Survivors> survivors;
   MemberTally tally;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "host/atomic_file.hpp"
 #include "host/file_system.hpp"
 #include "host/offload.hpp"
 #include "host/temporary_directory.hpp"
@@ -26,16 +27,17 @@ constexpr std::chrono::seconds kVerifyFor{3};
 constexpr std::chrono::milliseconds kVerifyEvery{100};
 constexpr std::chrono::seconds kReadyLimit{20};
 
-/// A copy of the configuration, with an empty queue and data directory beside it.
-Result<host::TemporaryDirectory> copy_of(const Instance& instance) {
+/// A directory with these files, and an empty queue and data directory beside them.
+Result<host::TemporaryDirectory> copy_of(const Files& files) {
   auto made = host::TemporaryDirectory::make();
   if (!made) return made;
+  auto written = host::replace_file(made->path() + "/main.cf", files.main_cf);
+  if (written) written = host::replace_file(made->path() + "/master.cf", files.master_cf);
+  if (!written) return std::unexpected(written.error());
   std::error_code error;
-  for (const char* file : {"/main.cf", "/master.cf"})
-    if (!error) std::filesystem::copy_file(instance.config_directory + file, made->path() + file, error);
   for (const char* directory : {"/queue", "/data"})
     if (!error) std::filesystem::create_directory(made->path() + directory, error);
-  if (error) return std::unexpected(model::system_error("copy " + instance.config_directory, error.value()));
+  if (error) return std::unexpected(model::system_error("create " + made->path() + "/queue", error.value()));
   return made;
 }
 
@@ -51,8 +53,10 @@ Fault unacceptable(const Instance& instance, std::string message) {
           "postconf -c " + instance.config_directory + " -n"};
 }
 
-asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
-  auto make = [instance] { return copy_of(instance); };
+}  // namespace
+
+asio::awaitable<Done> try_files(Tools& tools, Instance instance, Files files) {
+  auto make = [files] { return copy_of(files); };
   auto copy = co_await host::offload(tools.pool(), std::move(make));
   if (!copy) co_return std::unexpected(Fault{FailureClass::environment, "not-examined", copy.error().message, ""});
   // Of its own, because master -t must not meet the lock of the real one.
@@ -97,6 +101,8 @@ asio::awaitable<Done> try_on_a_copy(Tools& tools, Instance instance) {
   co_return std::unexpected(unacceptable(instance, std::move(reason)));
 }
 
+namespace {
+
 /// Whether the sockets in public/ and private/ can be made.
 Done look_at_local_services(const Instance& instance) {
   for (const Service& service : instance.services) {
@@ -130,7 +136,10 @@ Done look_at_endpoints(const Instance& instance, pid_t master) {
 }  // namespace
 
 asio::awaitable<Done> guard(Tools& tools, Instance instance, pid_t master) {
-  auto tried = co_await try_on_a_copy(tools, instance);
+  auto read = [directory = instance.config_directory] { return read_files(directory); };
+  auto files = co_await host::offload(tools.pool(), std::move(read));
+  if (!files) co_return std::unexpected(Fault{FailureClass::environment, "not-examined", files.error().message, ""});
+  auto tried = co_await try_files(tools, instance, std::move(*files));
   if (!tried) co_return tried;
   auto look = [instance, master] {
     Done local = look_at_local_services(instance);
@@ -163,6 +172,14 @@ asio::awaitable<Done> reload(Tools& tools, Instance instance, std::shared_ptr<co
     co_return std::unexpected(std::move(fault));
   }
   co_return Done{};
+}
+
+bool ignored_by_a_reload(const std::string& parameter) {
+  // docs/postfix-facts.md, "Reload"
+  for (const char* each :
+       {"inet_interfaces", "inet_protocols", "queue_directory", "data_directory", "daemon_directory"})
+    if (parameter == each) return true;
+  return false;
 }
 
 }  // namespace postmultid::postfix

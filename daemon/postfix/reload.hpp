@@ -7,8 +7,15 @@
 #include "postfix/instance.hpp"
 #include "postfix/start.hpp"
 #include "postfix/tools.hpp"
+#include "postfix/versions.hpp"
 
 namespace postmultid::postfix {
+
+/// What Postfix's own master says of these files, read as if they were this instance's.
+asio::awaitable<Done> try_files(Tools& tools, Instance instance, Files files);
+
+/// Read by master when it starts, and never again.
+bool ignored_by_a_reload(const std::string& parameter);
 
 /// What would kill the master of this instance (0: none) if it read its files now, as far as that can be known: bad
 /// values, services without a port, names that do not resolve, endpoints that somebody else has.

@@ -57,6 +57,14 @@ std::vector<std::string> environment() {
   return list;
 }
 
+std::string last_line(const std::string& output) {
+  std::istringstream lines(output);
+  std::string last;
+  for (std::string line; std::getline(lines, line);)
+    if (line.find_first_not_of(" \t\r") != std::string::npos) last = line;
+  return last.substr(0, kLongestMessage);
+}
+
 std::string reason_in(const std::string& output) {
   static const std::regex severity("(^|: )(fatal|panic|error): (.*)");
   std::istringstream lines(output);
@@ -98,16 +106,29 @@ asio::awaitable<Result<host::Ended>> Tools::run(std::vector<std::string> argv, s
   co_return co_await children_.run(std::move(command));
 }
 
-asio::awaitable<Result<std::string>> Tools::postconf(std::vector<std::string> arguments) {
+asio::awaitable<Result<host::Ended>> Tools::run_aside(std::vector<std::string> argv) {
+  host::Command command{std::move(argv), environment(), false, "/", {}};
+  co_return co_await children_.run(std::move(command));
+}
+
+std::string Tools::program(const std::string& name) const {
+  return std::filesystem::path(postconf_).parent_path() / name;
+}
+
+asio::awaitable<Result<host::Ended>> Tools::run_postconf(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), postconf_);
   // Not on a terminal: postconf writes its warnings to standard error, and they must not be taken for values.
-  host::Command command{std::move(arguments), environment(), false};
+  host::Command command{std::move(arguments), environment(), false, "/", {}};
   auto ended = co_await host::within(kPostconfLimit, children_.run(std::move(command)));
   if (!ended) co_return model::failure("postconf did not end within 10 s");
-  if (!*ended) co_return std::unexpected(ended->error());
-  const host::Ended& done = **ended;
-  if (done.ok()) co_return done.output;
-  auto understand = [errors = done.errors] { return reason_in(errors); };
+  co_return std::move(*ended);
+}
+
+asio::awaitable<Result<std::string>> Tools::postconf(std::vector<std::string> arguments) {
+  auto ended = co_await run_postconf(std::move(arguments));
+  if (!ended) co_return std::unexpected(ended.error());
+  if (ended->ok()) co_return std::move(ended->output);
+  auto understand = [errors = ended->errors] { return reason_in(errors); };
   std::string reason = co_await host::offload(pool_, std::move(understand));
   co_return std::unexpected(Error{std::move(reason), 0});
 }

@@ -37,10 +37,19 @@ class Tools {
   /// postconf's output, or its own words of complaint. Ends within 10 s.
   asio::awaitable<model::Result<std::string>> postconf(std::vector<std::string> arguments);
 
+  /// postconf with its warnings, however it ended. Ends within 10 s.
+  asio::awaitable<model::Result<host::Ended>> run_postconf(std::vector<std::string> arguments);
+
   /// Any other program. No limit but the caller's cancellation.
   asio::awaitable<model::Result<host::Ended>> run(std::vector<std::string> argv,
                                                   std::vector<std::string> more_environment = {},
                                                   host::Settle settle = {});
+
+  /// The same, with its output apart from its complaints, as who reads that output needs it.
+  asio::awaitable<model::Result<host::Ended>> run_aside(std::vector<std::string> argv);
+
+  /// The absolute path of one of Postfix's commands, which is where postconf is.
+  std::string program(const std::string& name) const;
 
   asio::thread_pool& pool() { return pool_; }
   asio::thread_pool& lookers() { return lookers_; }
@@ -55,6 +64,9 @@ class Tools {
 /// What Postfix's programs may know of our environment: a fixed PATH and the few names that import_environment lets
 /// through, never MAIL_CONFIG (with it, `postfix` and postconf would mean another instance).
 std::vector<std::string> environment();
+
+/// The last line of what a program has said that is not empty.
+std::string last_line(const std::string& output);
 
 /// The line that says why, out of what a Postfix program printed: without the program's name in front, and with
 /// "file F: line N: text" as "F:N: text", quoting the line where it is a master.cf's. Reads that file.

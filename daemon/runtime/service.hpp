@@ -13,6 +13,7 @@
 #include "model/event.hpp"
 #include "model/management.hpp"
 #include "model/operation.hpp"
+#include "model/plan.hpp"
 #include "model/problem.hpp"
 #include "model/status.hpp"
 #include "runtime/access.hpp"
@@ -58,6 +59,19 @@ class Service {
   virtual asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
                                                                                         bool dry_run,
                                                                                         model::Requester by) = 0;
+
+  /// What it takes for Postfix's files to say what the definition file says now. Changes nothing.
+  virtual asio::awaitable<Answer<model::Plan>> plan() = 0;
+
+  /// Does it. What has begun goes on to its end, whoever waits for it.
+  virtual asio::awaitable<Answer<model::Application>> apply(model::ApplyRequest wanted, model::Requester by) = 0;
+
+  /// The same for the way back to files that are kept.
+  virtual asio::awaitable<Answer<model::Plan>> plan_rollback(model::RollbackRequest wanted) = 0;
+  virtual asio::awaitable<Answer<model::Application>> roll_back(model::RollbackRequest wanted, model::Requester by) = 0;
+
+  /// What is in force.
+  virtual const definitions::Definition& definition() const = 0;
 
   /// How much is logged, until the definition is read again.
   /// Refused, if there is no level of that name.

@@ -26,6 +26,7 @@
 #include "host/notify.hpp"
 #include "host/offload.hpp"
 #include "model/selection.hpp"
+#include "runtime/applier.hpp"
 #include "runtime/awaited_driver.hpp"
 #include "runtime/command_driver.hpp"
 #include "runtime/fault_point.hpp"
@@ -101,6 +102,7 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       addresses_(loop),
       mount_points_(loop),
       names_(loop),
+      drift_timer_(loop),
       started_at_(now()),
       change_(loop, asio::steady_timer::time_point::max()) {
   host::give_way(observers_, kObservers);
@@ -122,9 +124,13 @@ asio::awaitable<Result<void>> Shell::open() {
   co_await take_over();
   if (auto read = co_await reread(); !read) co_return read;
   conclude_interrupted();
+  auto left = [directory = places_.state_directory] { return cut_short(directory); };
+  cut_short_ = co_await host::offload(pool_, std::move(left));
+  if (!cut_short_.empty()) note("", "apply-cut-short", cut_short_, model::EventKind::configuration);
   keeper_.begin();
   asio::co_spawn(loop_, observe_for_ever(), report_end);
   asio::co_spawn(loop_, look_out_for_ever(), report_end);
+  asio::co_spawn(loop_, look_for_drift_for_ever(), report_end);
   asio::co_spawn(loop_, tell_of(addresses_, model::Missing::address), report_end);
   asio::co_spawn(loop_, tell_of(mount_points_, model::Missing::mount), report_end);
   asio::co_spawn(loop_, tell_of(names_, model::Missing::name), report_end);
@@ -237,6 +243,7 @@ asio::awaitable<Result<void>> Shell::reread() {
   Roster roster = compose(*listed, definition_, *this);
   add_orphans(recorded, roster);
   enroll(std::move(roster));
+  drift_timer_.cancel();  // what was read may be other than what is declared
   co_return Result<void>{};
 }
 
@@ -517,6 +524,7 @@ std::shared_ptr<const model::Status> Shell::status() {
   problems.insert(problems.end(), unknown.begin(), unknown.end());
   if (!keeper_.trouble().empty()) fresh->daemon.problems.push_back(kForgetful + keeper_.trouble());
   for (std::string& problem : not_kept) fresh->daemon.problems.push_back(std::move(problem));
+  if (!cut_short_.empty()) fresh->daemon.problems.push_back(cut_short_);
   if (!cannot_listen_.empty()) fresh->daemon.problems.push_back(cannot_listen_);
   fresh->daemon.mode = management_.mode();
   fresh->daemon.wrapper = wrapper_;

@@ -2,7 +2,7 @@
 // what the world may see. It decides nothing: if a case seems to need an `if` here, the core is missing a state.
 //
 // shell.cpp: events in, actions out, and what the world asks; shell_work.cpp: the work that takes time; shell_looks.cpp: what
-// is seen without being asked for.
+// is seen without being asked for; shell_definitions.cpp: plans, and what is done with them.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -29,6 +29,7 @@
 #include "runtime/lookout.hpp"
 #include "runtime/management.hpp"
 #include "runtime/operations.hpp"
+#include "runtime/planner.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/service.hpp"
 #include "runtime/view.hpp"
@@ -84,6 +85,11 @@ class Shell : public Service, private Crew {
   asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
                                                                                 bool dry_run,
                                                                                 model::Requester by) override;
+  asio::awaitable<Answer<model::Plan>> plan() override;
+  asio::awaitable<Answer<model::Application>> apply(model::ApplyRequest wanted, model::Requester by) override;
+  asio::awaitable<Answer<model::Plan>> plan_rollback(model::RollbackRequest wanted) override;
+  asio::awaitable<Answer<model::Application>> roll_back(model::RollbackRequest wanted, model::Requester by) override;
+  const definitions::Definition& definition() const override { return definition_; }
   const Access& access() const override { return accounts_.access(); }
   std::optional<definitions::Endpoint> listen() const override { return definition_.daemon.listen; }
   void cannot_listen(std::string why) override;
@@ -186,6 +192,14 @@ class Shell : public Service, private Crew {
   template <typename Watch>
   asio::awaitable<void> tell_of(Watch& watch, model::Missing what);
 
+  asio::awaitable<Answer<Work>> work_for(definitions::Definition definition, bool run_commands);
+  asio::awaitable<Answer<Work>> work_back(model::RollbackRequest wanted);
+  asio::awaitable<Answer<model::Application>> carry_out_plan(Work work, bool allow_restart, model::Requester by);
+  asio::awaitable<model::Result<void>> operate(model::MemberId id, model::Action action, model::Requester by);
+  model::MemberId id_of(const std::string& config_directory) const;
+  asio::awaitable<void> look_for_drift_for_ever();
+  asio::awaitable<void> look_for_drift();
+
   void begin_work(const model::MemberId& id, AttemptId attempt, asio::awaitable<void> work);
   Ward* current(const model::MemberId& id, AttemptId attempt);
   void answer(const model::MemberId& id, AttemptId attempt, Input yes, Input no, const Done& done);
@@ -228,6 +242,9 @@ class Shell : public Service, private Crew {
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
   std::uint64_t rereads_before_wrapper_ = 0;  // these do not know yet what we have set it to
   std::string mail_version_, wrapper_;
+  std::string changing_;    // who changes Postfix's files, or the set of instances, just now; empty: nobody
+  std::string cut_short_;   // what an apply of an earlier daemon has left
+  asio::steady_timer drift_timer_;
   model::WallTime started_at_;
   model::DaemonTally tally_;
   Clocks clocks_ = Clocks::now();

@@ -155,6 +155,8 @@ Member view(const supervision::Fleet& fleet, const Overview& overview, const Mac
     member.survivors = ward.survivors;
     member.restart_required = machine.outdated() || ward.driver->needs_restart_from(*ward.charge->driver);
   }
+  if (ward.drift) member.drift = !ward.drift->empty();
+  member.drift_detail = ward.drift.value_or("");
   const auto& broken = machine.spec().broken;
   if (!machine.spec().companion)
     member.checks.push_back({"config", config_ok(machine, ward), broken ? broken->message : ward.shares});

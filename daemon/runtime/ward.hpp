@@ -76,6 +76,9 @@ struct Ward {
   std::optional<model::Survivors> survivors;
   model::MemberTally tally;
 
+  // Where its files do not say what the definition says; empty: nowhere. Nothing: nobody has looked, or it is not declared.
+  std::optional<std::string> drift;
+
   // As the last events about it said.
   model::Health health_told = model::Health::unknown;
   bool restart_told = false;  // that it needs one

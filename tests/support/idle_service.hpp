@@ -27,6 +27,15 @@ class IdleService : public runtime::Service {
                                                                                 model::Requester) override {
     co_return std::vector<model::ManagementStep>{};
   }
+  asio::awaitable<Answer<model::Plan>> plan() override { co_return model::Plan{}; }
+  asio::awaitable<Answer<model::Application>> apply(model::ApplyRequest, model::Requester) override {
+    co_return model::Application{};
+  }
+  asio::awaitable<Answer<model::Plan>> plan_rollback(model::RollbackRequest) override { co_return model::Plan{}; }
+  asio::awaitable<Answer<model::Application>> roll_back(model::RollbackRequest, model::Requester) override {
+    co_return model::Application{};
+  }
+  const definitions::Definition& definition() const override { return definition_; }
   Answer<void> change_log_level(const std::string&, const model::Requester&) override { return {}; }
   const runtime::Access& access() const override { return access_; }
   std::optional<definitions::Endpoint> listen() const override { return std::nullopt; }
@@ -35,6 +44,7 @@ class IdleService : public runtime::Service {
 
  protected:
   runtime::Access access_;
+  definitions::Definition definition_;
 };
 
 }  // namespace postmultid::test

@@ -1,0 +1,238 @@
+#include "postfix/tables.hpp"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+
+#include "host/atomic_file.hpp"
+#include "host/deadline.hpp"
+#include "host/offload.hpp"
+#include "host/proc.hpp"
+#include "host/temporary_directory.hpp"
+#include "postfix/instance.hpp"
+#include "definitions/logical_lines.hpp"
+
+namespace postmultid::postfix {
+
+using definitions::physical_lines;
+using model::Result;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLargestSource = 8 * 1024 * 1024;
+// What a command prints is kept in full only so far (host::Children).
+constexpr std::size_t kLargestOutput = 64 * 1024;
+constexpr std::chrono::seconds kCommandLimit{60}, kPostmapLimit{120};
+
+/// The file names of DICT_… in Postfix's util/dict_*.c.
+const std::map<std::string, std::string>& suffixes() {
+  static const std::map<std::string, std::string> all{{"hash", ".db"}, {"btree", ".db"}, {"lmdb", ".lmdb"},
+                                                      {"cdb", ".cdb"}, {"dbm", ".pag"},  {"sdbm", ".pag"}};
+  return all;
+}
+
+/// The source that a definition wants, if it does not come from a command.
+Result<std::string> read_source(const definitions::Map& map) {
+  if (map.text) return map.text->text;
+  std::error_code error;
+  auto size = fs::file_size(map.file.text, error);
+  if (error) return std::unexpected(model::system_error(map.file.place.text() + ": " + map.file.text, error.value()));
+  auto text = size > kLargestSource ? std::nullopt : host::read_small_file(map.file.text, kLargestSource);
+  if (!text)
+    return model::failure(map.file.place.text() + ": " + map.file.text + ": cannot be read, or is above 8 MiB");
+  return std::move(*text);
+}
+
+asio::awaitable<Result<std::string>> print_source(Tools& tools, definitions::Map map) {
+  std::string where = map.from_place.text() + ": " + map.from.front();
+  auto ended = co_await host::within(kCommandLimit, tools.run_aside(map.from));
+  if (!ended) co_return model::failure(where + " did not end within 60 s");
+  if (!*ended) co_return std::unexpected((*ended).error().within(where));
+  if (!(*ended)->ok()) {
+    auto said = last_line((*ended)->errors);
+    co_return model::failure(where + " failed" + (said.empty() ? "" : ": " + said));
+  }
+  if ((*ended)->output.size() >= kLargestOutput)
+    co_return model::failure(where + " printed more than 64 KiB; let it write a file, and name that in file:");
+  co_return std::move((*ended)->output);
+}
+
+/// Whether postmap has to run although the source is the same.
+bool is_outdated(const std::string& table, const std::string& source) {
+  std::error_code error;
+  auto made = fs::last_write_time(table, error);
+  if (error) return true;
+  auto written = fs::last_write_time(source, error);
+  return error || written > made;
+}
+
+/// `work.type`, or what is taken instead of one that is not there.
+Result<void> choose_type(TableWork& work, const definitions::Map& map, const TableTypes& types,
+                         const std::string& main_cf) {
+  work.type = map.type.text.empty() ? types.usual : map.type.text;
+  if (types.known.contains(work.type)) return {};
+  std::string missing = map.type.place.text() + ": there are no tables of the type \"" + work.type +
+                        "\" here (apt-get install postfix-" + work.type + ")";
+  bool named = main_cf.find(work.type + ":") != std::string::npos;
+  if (named || !is_indexed(work.type) || !types.known.contains(types.usual)) return model::failure(missing);
+  work.warning = missing + "; it is made as " + types.usual;
+  work.type = types.usual;
+  return {};
+}
+
+}  // namespace
+
+bool is_indexed(const std::string& type) { return suffixes().contains(type); }
+
+std::string table_file(const std::string& type, const std::string& source) {
+  auto found = suffixes().find(type);
+  return found == suffixes().end() ? "" : source + found->second;
+}
+
+asio::awaitable<Result<TableTypes>> table_types(Tools& tools, std::string config_directory) {
+  auto known = co_await tools.postconf(words("-c", config_directory, "-m"));
+  if (!known) co_return std::unexpected(known.error());
+  auto usual = co_await tools.postconf(words("-c", config_directory, "-xh", "default_database_type"));
+  if (!usual) co_return std::unexpected(usual.error());
+  TableTypes types;
+  for (const std::string& type : split_words(*known)) types.known.insert(type);
+  for (const std::string& type : split_words(*usual)) types.usual = type;
+  co_return types;
+}
+
+asio::awaitable<Result<std::optional<TableWork>>> examine_table(Tools& tools, definitions::Map map,
+                                                                std::string config_directory, TableTypes types,
+                                                                std::string main_cf, bool run_commands) {
+  if (!map.from.empty() && !run_commands) co_return std::optional<TableWork>{};
+  TableWork work;
+  work.name = map.name.text;
+  work.path = config_directory + "/" + map.name.text;
+  work.secret = map.secret;
+  if (auto chosen = choose_type(work, map, types, main_cf); !chosen) co_return std::unexpected(chosen.error());
+  Result<std::string> source = std::string();
+  if (map.from.empty()) {
+    auto read = [map] { return read_source(map); };
+    source = co_await host::offload(tools.pool(), std::move(read));
+  } else {
+    source = co_await print_source(tools, map);
+  }
+  if (!source) co_return std::unexpected(source.error());
+  work.after = std::move(*source);
+  auto look = [path = work.path, table = table_file(work.type, work.path)] {
+    return std::pair(host::read_small_file(path, kLargestSource), !table.empty() && is_outdated(table, path));
+  };
+  auto [before, outdated] = co_await host::offload(tools.pool(), std::move(look));
+  work.before = std::move(before);
+  work.build = is_indexed(work.type) && (work.source_changed() || outdated);
+  co_return std::optional(std::move(work));
+}
+
+namespace {
+
+/// The new source, beside the old one, as the old one may be read by whom.
+Result<std::string> write_beside(const TableWork& work) {
+  std::string beside = work.path + ".postmultid";
+  struct stat old {};
+  bool there = ::stat(work.path.c_str(), &old) == 0;
+  auto written = host::replace_file(beside, work.after,
+                                    host::Owner{there ? old.st_uid : 0, there ? old.st_gid : 0,
+                                                work.secret ? 0600U
+                                                : there     ? old.st_mode & 07777U
+                                                            : 0644U});
+  if (!written) return std::unexpected(written.error());
+  return beside;
+}
+
+void remove_beside(const TableWork& work) {
+  std::error_code ignored;
+  std::string beside = work.path + ".postmultid";
+  fs::remove(beside, ignored);
+  if (std::string table = table_file(work.type, beside); !table.empty()) fs::remove(table, ignored);
+}
+
+/// Both files in their places; the table first, for a source that is newer than its table is complained of by Postfix.
+Result<TableBefore> move_in(const TableWork& work, const std::string& keep_in) {
+  std::error_code error;
+  std::string beside = work.path + ".postmultid";
+  TableBefore before{work.path, work.before, table_file(work.type, work.path), ""};
+  if (!before.table.empty() && fs::exists(before.table, error)) {
+    before.kept = keep_in + "/" + fs::path(before.table).filename().string();
+    fs::copy_file(before.table, before.kept, fs::copy_options::overwrite_existing, error);
+    if (error) return std::unexpected(model::system_error("copy " + before.table, error.value()));
+  }
+  if (work.build) fs::rename(table_file(work.type, beside), before.table, error);
+  if (error) return std::unexpected(model::system_error("rename " + before.table, error.value()));
+  fs::rename(beside, work.path, error);
+  if (!error) return before;
+  auto failed = model::system_error("rename " + work.path, error.value());
+  if (auto undone = put_back(before); !undone) failed.message += "; " + undone.error().message;
+  return std::unexpected(failed);
+}
+
+}  // namespace
+
+asio::awaitable<Result<TableBefore>> replace_table(Tools& tools, TableWork work, std::string config_directory,
+                                                   std::string keep_in) {
+  auto write = [work] { return write_beside(work); };
+  auto beside = co_await host::offload(tools.pool(), std::move(write));
+  if (!beside) co_return std::unexpected(beside.error());
+  Result<void> made;
+  if (work.build) {
+    auto postmap = words(tools.program("postmap"), "-c", config_directory, work.type + ":" + *beside);
+    auto ended = co_await host::within(kPostmapLimit, tools.run(std::move(postmap)));
+    if (!ended)
+      made = model::failure("postmap did not end within 2 minutes");
+    else if (!*ended)
+      made = std::unexpected((*ended).error());
+    else if (!(*ended)->ok())
+      made = model::failure("postmap " + work.name + ": " + last_line((*ended)->output));
+  }
+  auto move = [work, keep_in, made]() -> Result<TableBefore> {
+    auto moved = made ? move_in(work, keep_in) : Result<TableBefore>(std::unexpected(made.error()));
+    if (!moved) remove_beside(work);
+    return moved;
+  };
+  co_return co_await host::offload(tools.pool(), std::move(move));
+}
+
+Result<void> put_back(const TableBefore& before) {
+  std::error_code error;
+  if (!before.table.empty() && !before.kept.empty())
+    fs::copy_file(before.kept, before.table + ".postmultid", fs::copy_options::overwrite_existing, error);
+  if (!error && !before.kept.empty()) fs::rename(before.table + ".postmultid", before.table, error);
+  if (!error && !before.table.empty() && before.kept.empty()) fs::remove(before.table, error);
+  if (!error && !before.source) fs::remove(before.path, error);
+  if (error) return std::unexpected(model::system_error("put back " + before.path, error.value()));
+  return before.source ? host::replace_file(before.path, *before.source, host::same_as(before.path)) : Result<void>{};
+}
+
+asio::awaitable<SourceChange> changed_lines(Tools& tools, std::string before, std::string after) {
+  auto write = [before, after]() -> Result<host::TemporaryDirectory> {
+    auto made = host::TemporaryDirectory::make();
+    if (!made) return made;
+    auto done = host::replace_file(made->path() + "/before", before);
+    if (done) done = host::replace_file(made->path() + "/after", after);
+    if (!done) return std::unexpected(done.error());
+    return made;
+  };
+  auto directory = co_await host::offload(tools.pool(), std::move(write));
+  SourceChange change;
+  if (!directory) co_return change;
+  auto diff = words("/usr/bin/diff", "--minimal", "--old-line-format=- %L", "--new-line-format=+ %L",
+                    "--unchanged-line-format=", directory->path() + "/before", directory->path() + "/after");
+  auto ended = co_await tools.run_aside(std::move(diff));
+  if (ended) change.lines = physical_lines(ended->output);
+  auto is_removed = [](const std::string& line) { return line.starts_with("- "); };
+  auto removed = std::ranges::count_if(change.lines, is_removed);
+  change.unchanged = static_cast<unsigned>(
+      std::max<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(physical_lines(before).size()) - removed, 0));
+  co_return change;
+}
+
+}  // namespace postmultid::postfix

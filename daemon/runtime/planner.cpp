@@ -1,0 +1,427 @@
+#include "runtime/planner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+#include <set>
+
+#include "definitions/logical_lines.hpp"
+#include "host/offload.hpp"
+#include "postfix/reload.hpp"
+#include "postfix/services.hpp"
+
+namespace postmultid::runtime {
+
+using definitions::Configuration;
+using definitions::Definition;
+using model::FileChange;
+using model::MemberPlan;
+using model::Problem;
+using postfix::Difference;
+using postfix::Listed;
+
+namespace {
+
+// More lines of a change are told by their number.
+constexpr std::size_t kLinesShown = 40;
+constexpr std::size_t kMostTargets = 1000;
+const std::string kMask = "********";
+
+bool is_called(const postfix::Instance& instance, const definitions::Instance& declared) {
+  const std::string& name = declared.name.text;
+  return instance.name == name || instance.config_directory == name ||
+         (!declared.directories.config.text.empty() && instance.config_directory == declared.directories.config.text);
+}
+
+/// "-o smtp_sasl_password=x" of a service, without the secret and without the columns.
+std::string masked(const std::string& columns) {
+  static const std::regex blanks(" +");
+  std::string line = std::regex_replace(columns, blanks, " ");
+  static const std::regex option("([a-z0-9_]+)(=| = )([^ }]+)");
+  std::string result;
+  auto rest = line.cbegin();
+  for (std::sregex_iterator match(line.begin(), line.end(), option), end; match != end; ++match) {
+    result.append(rest, (*match)[0].first);
+    result += postfix::is_secret((*match)[1]) ? (*match)[1].str() + (*match)[2].str() + kMask : match->str();
+    rest = (*match)[0].second;
+  }
+  return result.append(rest, line.cend());
+}
+
+FileChange change_of_settings(const std::vector<Difference>& differences, bool runs) {
+  FileChange change{"main.cf", {}, {}, {}, ""};
+  std::string ignored;
+  for (const Difference& each : differences) {
+    auto line = [&](const char* sign, const std::string& value) {
+      std::string shown = postfix::is_secret(each.name) && !value.empty() ? kMask : value;
+      change.lines.push_back(fmt::format("{} {} ={}{}", sign, each.name, shown.empty() ? "" : " ", shown));
+    };
+    if (each.before) line("-", *each.before);
+    if (each.after) line("+", *each.after);
+    if (runs && postfix::ignored_by_a_reload(each.name)) ignored += (ignored.empty() ? "" : ", ") + each.name;
+  }
+  if (!ignored.empty()) change.note = ignored + ": ignored by a reload";
+  return change;
+}
+
+FileChange change_of_services(const std::vector<Difference>& differences) {
+  FileChange change{"master.cf", {}, {}, {}, ""};
+  for (const Difference& each : differences) {
+    if (each.before) change.lines.push_back("- " + masked(*each.before));
+    if (each.after) change.lines.push_back("+ " + masked(*each.after));
+  }
+  return change;
+}
+
+void shorten(FileChange& change) {
+  if (change.lines.size() <= kLinesShown) return;
+  change.left_out = static_cast<unsigned>(change.lines.size() - kLinesShown);
+  change.lines.resize(kLinesShown);
+}
+
+bool is_about_membership(const Difference& difference) { return difference.name.starts_with("multi_instance_"); }
+
+const Difference* find(const std::vector<Difference>& differences, const std::string& name) {
+  auto found = std::ranges::find(differences, name, &Difference::name);
+  return found == differences.end() ? nullptr : &*found;
+}
+
+/// Those of `before` that are not among `now`.
+std::vector<std::string> forgotten(const std::vector<std::string>& before, const std::vector<std::string>& now) {
+  std::vector<std::string> gone;
+  for (const std::string& name : before)
+    if (std::ranges::find(now, name) == now.end()) gone.push_back(name);
+  return gone;
+}
+
+/// The steps and the changed lines of a target whose draft is made; those of its tables are there already. `runs`: it is up;
+/// `wanted`: it is to be up when it is new or newly enabled.
+void describe(Target& target, bool runs, bool wanted) {
+  MemberPlan& shown = target.shown;
+  const postfix::Draft& draft = target.draft;
+  // What the steps tell by themselves.
+  auto told_by_steps = [&](const Difference& each) {
+    return each.name == "multi_instance_enable" || (target.fresh && is_about_membership(each));
+  };
+  std::vector<Difference> settings;
+  std::ranges::remove_copy_if(draft.settings, std::back_inserter(settings), told_by_steps);
+  std::vector<FileChange> changes;
+  if (!settings.empty()) changes.push_back(change_of_settings(settings, runs));
+  if (!draft.services.empty()) changes.push_back(change_of_services(draft.services));
+  shown.changes.insert(shown.changes.begin(), changes.begin(), changes.end());
+  for (FileChange& change : shown.changes) shorten(change);
+
+  const Difference* enable = find(draft.settings, "multi_instance_enable");
+  bool only_membership = draft.services.empty() && std::ranges::all_of(draft.settings, is_about_membership);
+  bool edited = draft.changed() && !only_membership;
+  bool tables_need_reload =
+      std::ranges::any_of(target.tables, [](const auto& table) { return !postfix::is_indexed(table.type); });
+  bool needs_restart =
+      std::ranges::any_of(draft.settings, [](const auto& each) { return postfix::ignored_by_a_reload(each.name); });
+  bool enabled = enable && enable->after == "yes", disabled = enable && enable->after != "yes";
+  auto step = [&](bool needed, const char* name) {
+    if (needed) shown.steps.push_back(name);
+  };
+  step(target.fresh, target.import ? "import" : "create");
+  step(!target.fresh && (find(draft.settings, "multi_instance_name") || find(draft.settings, "multi_instance_group")),
+       "assign");
+  step(edited, "edit");
+  step(!target.tables.empty(), "postmap");
+  step(enabled, "enable");
+  step(disabled && !target.fresh, "disable");
+  step(runs && needs_restart, "restart");
+  step(runs && !needs_restart && (edited || tables_need_reload), "reload");
+  step(!runs && wanted && (target.fresh || enabled), "start");
+
+  std::string endpoints;
+  for (const std::string& each : target.instance.inet_services()) endpoints += (endpoints.empty() ? "" : ", ") + each;
+  shown.interruption =
+      shown.has("restart") ? (endpoints.empty() ? "its mail" : endpoints) + " closed for a moment" : "no interruption";
+}
+
+std::string id_of(const std::vector<Target>& targets, const std::string& rest) {
+  std::string all = rest;
+  for (const Target& target : targets) {
+    for (const postfix::Files* files : {&target.draft.before, &target.draft.after})
+      all += files->main_cf + files->master_cf;
+    for (const auto& table : target.tables) all += table.path + table.before.value_or("") + table.after;
+  }
+  return fmt::format("{:08x}", std::hash<std::string>{}(all)&0xffffffffU);
+}
+
+class Planner {
+ public:
+  Planner(postfix::Tools& tools, Situation situation) : tools_(tools), situation_(std::move(situation)) {}
+
+  asio::awaitable<std::expected<Work, Problem>> run() {
+    auto types = co_await postfix::table_types(tools_, primary().config_directory);
+    if (!types) co_return std::unexpected(Problem("inventory-unreadable", types.error().message));
+    types_ = std::move(*types);
+    const Definition& definition = situation_.definition;
+    if (definition.primary) co_await plan(*definition.primary, &situation_.listed.front());
+    for (const definitions::Instance* declared : in_start_order()) co_await plan(*declared, listed(*declared));
+    if (!problems_.empty()) co_return std::unexpected(Problem("bad-definition", problems_));
+    work_.plan.order = new_order();
+    finish();
+    co_return std::move(work_);
+  }
+
+ private:
+  const Definition& definition() const { return situation_.definition; }
+  const postfix::Instance& primary() const { return situation_.listed.front().instance; }
+
+  void complain(const std::string& message) { problems_ += (problems_.empty() ? "" : "\n") + message; }
+
+  const Listed* listed(const definitions::Instance& declared) const {
+    auto same = [&](const Listed& each) { return !each.instance.primary && is_called(each.instance, declared); };
+    auto found = std::ranges::find_if(situation_.listed, same);
+    return found == situation_.listed.end() ? nullptr : &*found;
+  }
+
+  const definitions::Group* group_of(const definitions::Instance& declared) const {
+    const Listed* known = listed(declared);
+    for (const definitions::Group& group : definition().groups)
+      for (const definitions::Name& member : group.members)
+        if (member.text == declared.name.text || (known && known->instance.config_directory == member.text))
+          return &group;
+    return nullptr;
+  }
+
+  /// Groups in their order, and before them who is in none.
+  std::vector<const definitions::Instance*> in_start_order() const {
+    std::vector<const definitions::Instance*> order;
+    for (const auto& each : definition().instances)
+      if (!group_of(each)) order.push_back(&each);
+    for (const auto& group : definition().groups)
+      for (const auto& member : group.members)
+        for (const auto& each : definition().instances)
+          if (group_of(each) == &group && each.name.text == member.text) order.push_back(&each);
+    for (const auto& each : definition().instances)
+      if (std::ranges::find(order, &each) == order.end()) order.push_back(&each);
+    return order;
+  }
+
+  std::string directory_of(const definitions::Instance& declared, const Listed* known) const {
+    if (known) return known->instance.config_directory;
+    if (!declared.directories.config.text.empty()) return declared.directories.config.text;
+    if (declared.name.text.starts_with('/')) return declared.name.text;
+    // As postmulti does: beside the primary's.
+    return std::filesystem::path(primary().config_directory).parent_path() / declared.name.text;
+  }
+
+  asio::awaitable<void> plan(definitions::Instance declared, const Listed* known) {
+    if (work_.targets.size() >= kMostTargets) co_return complain("more than 1000 instances change at once");
+    if (known && known->broken) {
+      // What is broken may be mended by this very definition; but not if its files cannot be had.
+      if (known->instance.queue_directory.empty())
+        co_return complain(declared.name.place.text() + ": " + declared.name.text +
+                           " cannot be read: " + known->broken->message);
+    }
+    Target target;
+    target.fresh = !known;
+    target.instance = known ? known->instance : primary();
+    target.directories = declared.directories;
+    target.name = declared.name.text.starts_with('/') ? "" : declared.name.text;
+    const definitions::Group* group = group_of(declared);
+    target.group = group ? group->name.text : "";
+    target.shown.config_directory = directory_of(declared, known);
+    target.shown.id = known ? situation_.id_of(target.shown.config_directory) : model::MemberId{};
+    if (target.shown.id.text.empty())
+      target.shown.id = known ? known->instance.id : model::MemberId{declared.name.text};
+    if (known) refuse_to_move(declared, known->instance);
+    want(target, declared, known);
+    bool drafted = co_await draft(target, declared);
+    if (!drafted) co_return;
+    co_await compare_tables(target);
+    describe(target, known && situation_.runs(target.shown.config_directory), declared.enabled.value_or(true));
+    if (target.shown.steps.empty()) {
+      work_.plan.unchanged.push_back(target.shown.id);
+      work_.plan.warnings.insert(work_.plan.warnings.end(), target.shown.warnings.begin(), target.shown.warnings.end());
+      work_.remembered[target.shown.config_directory] = std::move(target.declared);
+    } else {
+      work_.targets.push_back(std::move(target));
+    }
+  }
+
+  void refuse_to_move(const definitions::Instance& declared, const postfix::Instance& is) {
+    for (auto [wanted, there, what] : {std::tuple(&declared.directories.queue, &is.queue_directory, "queue"),
+                                       std::tuple(&declared.directories.data, &is.data_directory, "data")})
+      if (!wanted->text.empty() && wanted->text != *there)
+        complain(wanted->place.text() + ": " + declared.name.text + " has its " + what + " in " + *there +
+                 ": what is there is not moved from here; stop it, move it, and edit " + what + "_directory by hand");
+  }
+
+  void want(Target& target, const definitions::Instance& declared, const Listed* known) {
+    postfix::Wanted& wanted = target.wanted;
+    wanted.configuration = definition().configuration_of(declared);
+    bool is_primary = known && known->instance.primary;
+    if (!is_primary) {
+      if (!target.name.empty()) wanted.own.emplace_back("multi_instance_name", target.name);
+      if (!definition().groups.empty() || target.fresh) wanted.own.emplace_back("multi_instance_group", target.group);
+      wanted.own.emplace_back("multi_instance_enable", declared.enabled.value_or(true) ? "yes" : "no");
+    }
+    target.declared.settings = postfix::names_set(wanted.configuration.main_cf);
+    for (const auto& line : definitions::logical_lines(wanted.configuration.master_cf.text)) {
+      auto words = postfix::split_words(line.text);
+      if (words.size() > 1) target.declared.services.push_back(words[0] + "/" + words[1]);
+    }
+    for (const auto& map : wanted.configuration.maps) target.declared.maps.push_back(map.name.text);
+    // The brake that each new instance gets is let go, unless the definition says something about it.
+    bool brake_declared =
+        std::ranges::find(target.declared.settings, "master_service_disable") != target.declared.settings.end();
+    if (target.fresh && !brake_declared) wanted.own.emplace_back("master_service_disable", "");
+    auto before = postfix::declared_before(situation_.record_directory, target.shown.config_directory);
+    wanted.forgotten_settings = forgotten(before.settings, target.declared.settings);
+    wanted.forgotten_services = forgotten(before.services, target.declared.services);
+    for (const std::string& map : forgotten(before.maps, target.declared.maps))
+      target.shown.warnings.push_back(target.shown.config_directory + "/" + map +
+                                      " is not declared any more; it is left as it is");
+  }
+
+  /// Whether there is something to go on with.
+  asio::awaitable<bool> draft(Target& target, const definitions::Instance& declared) {
+    std::string where = target.shown.config_directory;
+    auto look = [where, fresh = target.fresh] {
+      std::error_code error;
+      return fresh && std::filesystem::exists(where + "/main.cf", error) &&
+             std::filesystem::exists(where + "/master.cf", error);
+    };
+    target.import = co_await host::offload(tools_.pool(), std::move(look));
+    auto read = [where] { return postfix::read_files(where); };
+    model::Result<postfix::Files> files = model::failure("");
+    if (target.fresh && !target.import)
+      files = co_await files_of_new_instance();
+    else
+      files = co_await host::offload(tools_.pool(), std::move(read));
+    if (!files) {
+      complain(declared.name.place.text() + ": " + files.error().message);
+      co_return false;
+    }
+    auto drafted = co_await postfix::draft(tools_, std::move(*files), target.wanted);
+    if (!drafted) {
+      std::string place = drafted.error().message.starts_with('/') ? "" : declared.name.place.text() + ": ";
+      complain(place + drafted.error().message + " (" + declared.name.text + ")");
+      co_return false;
+    }
+    target.draft = std::move(*drafted);
+    auto& warnings = target.shown.warnings;
+    warnings.insert(warnings.end(), target.draft.warnings.begin(), target.draft.warnings.end());
+    if (!target.draft.changed()) co_return true;
+    auto tried = co_await postfix::try_files(tools_, target.instance, target.draft.after);
+    if (!tried) complain(declared.name.place.text() + ": Postfix would not start with that: " + tried.error().message);
+    co_return tried.has_value();
+  }
+
+  /// The same for all.
+  asio::awaitable<model::Result<postfix::Files>> files_of_new_instance() {
+    if (!new_files_) {
+      auto made = co_await postfix::files_of_new_instance(tools_, primary().config_directory);
+      if (!made) co_return made;
+      new_files_ = std::move(*made);
+    }
+    co_return *new_files_;
+  }
+
+  asio::awaitable<void> compare_tables(Target& target) {
+    for (const definitions::Map& map : target.wanted.configuration.maps) {
+      auto work = co_await postfix::examine_table(tools_, map, target.shown.config_directory, types_,
+                                                  target.draft.after.main_cf, situation_.run_commands);
+      if (!work)
+        complain(work.error().message);
+      else if (*work) {
+        if (!(*work)->warning.empty()) target.shown.warnings.push_back((*work)->warning);
+        if ((*work)->changed()) {
+          FileChange change = co_await change_of_table(**work);
+          target.shown.changes.push_back(std::move(change));
+          target.tables.push_back(std::move(**work));
+        }
+      }
+    }
+  }
+
+  asio::awaitable<FileChange> change_of_table(const postfix::TableWork& work) {
+    FileChange change{work.name, {}, {}, {}, ""};
+    if (!work.source_changed()) {
+      change.note = "its table is missing or older than it";
+      co_return change;
+    }
+    auto difference = co_await postfix::changed_lines(tools_, work.before.value_or(""), work.after);
+    if (work.before) change.unchanged = difference.unchanged;
+    if (work.secret)
+      change.note = std::to_string(difference.lines.size()) + " lines change, which are not shown: it is secret";
+    else
+      change.lines = std::move(difference.lines);
+    co_return change;
+  }
+
+  /// multi_instance_directories, if it has to be another one than what comes of creating who is new.
+  std::string new_order() const {
+    std::vector<std::string> now, wanted;
+    for (const Listed& each : situation_.listed)
+      if (!each.instance.primary) now.push_back(each.instance.config_directory);
+    for (const Target& each : work_.targets)
+      if (each.fresh) now.push_back(each.shown.config_directory);
+    for (const auto& group : definition().groups)
+      for (const auto& member : group.members)
+        for (const auto& each : definition().instances)
+          if (each.name.text == member.text) wanted.push_back(directory_of(each, listed(each)));
+    std::set<std::string> placed(wanted.begin(), wanted.end());
+    auto next = wanted.begin();
+    auto order = now;
+    for (std::string& directory : order)
+      if (placed.contains(directory) && next != wanted.end()) directory = *next++;
+    if (order == now) return "";
+    std::string text;
+    for (const std::string& directory : order) text += (text.empty() ? "" : " ") + directory;
+    return text;
+  }
+
+  void finish() {
+    for (const Target& target : work_.targets) work_.plan.members.push_back(target.shown);
+    if (work_.plan.members.empty() && work_.plan.order.empty()) return;
+    nlohmann::json shown = work_.plan;
+    work_.plan.id = id_of(work_.targets, shown.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+
+  postfix::Tools& tools_;
+  Situation situation_;
+  postfix::TableTypes types_;
+  std::optional<postfix::Files> new_files_;
+  Work work_;
+  std::string problems_;
+};
+
+}  // namespace
+
+asio::awaitable<std::expected<Work, Problem>> make_plan(postfix::Tools& tools, Situation situation) {
+  Planner planner(tools, std::move(situation));
+  co_return co_await planner.run();
+}
+
+asio::awaitable<std::expected<Work, Problem>> plan_return(postfix::Tools& tools, postfix::Instance instance,
+                                                          model::MemberId id, postfix::Files files, bool up,
+                                                          std::string record_directory) {
+  auto read = [directory = instance.config_directory] { return postfix::read_files(directory); };
+  auto now = co_await host::offload(tools.pool(), std::move(read));
+  if (!now) co_return std::unexpected(Problem("inventory-unreadable", now.error().message));
+  auto tried = co_await postfix::try_files(tools, instance, files);
+  if (!tried)
+    co_return std::unexpected(Problem("bad-definition", "Postfix would not start with that: " + tried.error().message));
+  Work work;
+  Target target;
+  target.shown.id = std::move(id);
+  target.shown.config_directory = instance.config_directory;
+  target.draft = postfix::difference(std::move(*now), std::move(files));
+  target.declared = postfix::declared_before(record_directory, instance.config_directory);
+  target.instance = std::move(instance);
+  describe(target, up, true);
+  if (target.shown.steps.empty()) co_return work;
+  work.plan.members.push_back(target.shown);
+  work.targets.push_back(std::move(target));
+  work.plan.id = id_of(work.targets, "");
+  co_return work;
+}
+
+}  // namespace postmultid::runtime
