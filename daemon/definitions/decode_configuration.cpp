@@ -217,6 +217,7 @@ class Decoding {
       Place place = place_in(text, line.first);
       if (lines[line.first].find_first_of(" \t") == 0)
         complain(place, "begins with a blank, as only a line does that goes on with the one before");
+      if (lines[line.first].find_first_of(" \t") == 0) continue;
       auto fields = words(line.text);
       if (fields.size() < 8) {
         complain(place, in_quotes(line.text) + " has " + std::to_string(fields.size()) +
@@ -272,7 +273,7 @@ class Decoding {
     if (const Node* options = reader.find("options", Kind::map))
       for (const auto& [option, place, value] : options->entries) line += " -o " + option_of(option, place, value);
     reader.finish();
-    return line.find('\n') == std::string::npos ? line : "";
+    return command && line.find('\n') == std::string::npos ? line : "";
   }
 
   std::string option_of(const std::string& name, const Place& place, const Node& value) {

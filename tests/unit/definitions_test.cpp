@@ -381,3 +381,52 @@ TEST_CASE("the definition that is installed changes nothing, and is right when a
   CHECK(complaints(whole) == "fine");
   CHECK(load_text("f", whole)->companions.size() == 3);
 }
+
+TEST_CASE("blocks and maps become one text in Postfix's syntax, each line with its place") {
+  auto blocks = load_text("f", "version: 1\nprimary:\n  main.cf: |\n    # why\n    a = 1,\n      2\n    b =\n");
+  REQUIRE(blocks);
+  const PostfixText& text = blocks->primary->configuration.main_cf;
+  CHECK(text.text == "# why\na = 1,\n  2\nb =\n");
+  REQUIRE(text.lines.size() == 4);
+  CHECK(text.lines[1].text() == "f:5:5");
+  CHECK(text.lines[3].text() == "f:7:5");
+  auto maps = load_text("f",
+                        "version: 1\nprimary:\n  main.cf:\n    a: [1, 2]\n    b: \"\"\n    v: 3.10\n  master.cf:\n"
+                        "    smtp/inet: { command: smtpd, private: no, options: { x: [y, z], w: q } }\n");
+  REQUIRE(maps);
+  CHECK(maps->primary->configuration.main_cf.text == "a = 1, 2\nb = \nv = 3.10\n");
+  CHECK(maps->primary->configuration.main_cf.lines[1].text() == "f:5:5");
+  CHECK(maps->primary->configuration.master_cf.text == "smtp inet n - - - - smtpd -o {x = y, z} -o w=q\n");
+}
+
+TEST_CASE(
+    "a later file adds to what earlier ones say of Postfix's files, sets what they take away and takes away what they "
+    "set") {
+  auto both = load_sources({{"main",
+                             "version: 1\ninstances:\n- name: postfix-out\n  main.cf: |\n    a = 1\n    b = 2\n"
+                             "  remove: { main.cf: [c] }\n  maps:\n    virtual: { type: hash, text: x }\n",
+                             true},
+                            {"later",
+                             "instances:\n- name: postfix-out\n  main.cf: |\n    c = 3\n  remove: { main.cf: [b] }\n"
+                             "  maps:\n    virtual: { file: /v }\n"}});
+  REQUIRE(both);
+  const Configuration& out = both->instances[0].configuration;
+  CHECK(out.main_cf.text == "a = 1\nc = 3\n");
+  CHECK(out.main_cf.lines[1].text() == "later:4:5");
+  REQUIRE(out.remove_main_cf.size() == 1);
+  CHECK(out.remove_main_cf[0].text == "b");
+  REQUIRE(out.maps.size() == 1);
+  CHECK(out.maps[0].file.text == "/v");
+  CHECK(out.maps[0].type.text.empty());
+}
+
+TEST_CASE("defaults lie beneath what an instance says itself") {
+  auto read = load_text("f",
+                        "version: 1\ndefaults:\n  main.cf: |\n    a = 1\n  maps: { m: x }\ninstances:\n"
+                        "- name: postfix-out\n  main.cf: |\n    a = 2\n  maps: { m: y }\n");
+  REQUIRE(read);
+  Configuration out = read->configuration_of(read->instances[0]);
+  CHECK(out.main_cf.text == "a = 1\na = 2\n");
+  REQUIRE(out.maps.size() == 1);
+  CHECK(out.maps[0].text->text == "y\n");
+}
