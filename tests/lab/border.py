@@ -12,6 +12,8 @@ from .waiting import until_exit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "etc/examples/border-mail-server"
+# All of it as one definition; EXAMPLE / "setup" makes the same by hand.
+WHOLE = REPOSITORY / "etc/examples/border-mail-server.yaml"
 
 # In start order, as pmctl calls them.
 MEMBERS = ("-", "postfix-out", "postfix-in")
