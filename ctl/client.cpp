@@ -95,7 +95,8 @@ class Patience {
 Exit exit_of(const model::Problem& problem) {
   if (problem.code == "no-such-instance" || problem.code == "no-such-group") return Exit::no_such_instance;
   if (problem.status == 403) return Exit::not_permitted;
-  if (problem.code == "bad-definition") return Exit::refused;
+  for (const char* refusal : {"bad-definition", "plan-outdated", "restart-needed", "observing"})
+    if (problem.code == refusal) return Exit::refused;
   if (problem.status == 400) return Exit::usage;
   return Exit::failed;
 }

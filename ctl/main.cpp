@@ -48,6 +48,11 @@ enum class Takes {
   level,
   plan,
   version,
+  list,
+  fresh,
+  assignment,
+  one,
+  command,
   file,
   handover,
   words
@@ -65,7 +70,7 @@ const std::vector<Verb>& verbs() {
   auto act = [](Action action) { return [action](const Options& options) { return ctl::operate(options, action); }; };
   static const std::vector<Verb> all{
       {"status", "Show how members are; one by name in full", Takes::selection, ctl::status},
-      {"list", "List the members in start order", Takes::selection, ctl::list},
+      {"list", "List the members in start order", Takes::list, ctl::list},
       {"start", "Start members in order, each ready before the next", Takes::start, act(Action::start)},
       {"stop", "Stop members in reverse order", Takes::action, act(Action::stop)},
       {"restart", "Check, then stop and start; a bad configuration is refused", Takes::restart, act(Action::restart)},
@@ -87,8 +92,18 @@ const std::vector<Verb>& verbs() {
       {"logs", "Show the last lines of a member's log", Takes::logs, ctl::logs},
       {"validate", "Check definition files, without a daemon", Takes::file, ctl::validate},
       {"apply", "Make Postfix's files follow the definition", Takes::plan, ctl::apply},
+      {"export", "Print a definition of this host: pmctl export > /etc/postmultid/postmultid.yaml", Takes::nothing,
+       ctl::export_definition},
       {"rollback", "Put back the files that an instance last ran well with, or had before", Takes::version,
        ctl::roll_back},
+      {"create", "Make an instance, not enabled and with its services off: postmulti -e create", Takes::fresh,
+       ctl::create},
+      {"import", "Take an instance whose files are there into Postfix's list", Takes::fresh, ctl::import},
+      {"assign", "Give an instance another name or group", Takes::assignment, ctl::assign},
+      {"deport", "Take an instance out of Postfix's list; its files stay", Takes::one, ctl::deport},
+      {"destroy", "Remove an instance, if there is no mail in its queue", Takes::one, ctl::destroy},
+      {"init", "Let the primary know of instances: postmulti -e init", Takes::nothing, ctl::init_instances},
+      {"exec", "Run a command for each instance, with your own rights: postmulti -x", Takes::command, ctl::execute},
       {"op list", "List the last operations", Takes::nothing, ctl::list_operations},
       {"op show", "Show one with its steps", Takes::operation, ctl::show_operation},
       {"op wait", "Wait for its end", Takes::operation_wait, ctl::wait_for_operation},
@@ -197,6 +212,42 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
           ->required()
           ->check(CLI::IsMember({"error", "warning", "notice", "info", "debug"}));
       break;
+    case Takes::list:
+      add_selection(verb, options);
+      verb.add_flag("-l", options.as_postmulti, "As postmulti -l prints it; companions are left out");
+      break;
+    case Takes::fresh:
+      verb.add_option("NAME", options.selection.names, "postfix-out; or none, with all directories")->expected(0, 1);
+      verb.add_option("-g,--group", options.selection.group, "Its group");
+      verb.add_option("--config", options.config_directory, "Its configuration directory (/etc/NAME)");
+      if (verb.get_name() != "create") break;
+      verb.add_option("--queue", options.queue_directory, "Its queue directory (/var/spool/NAME)");
+      verb.add_option("--data", options.data_directory, "Its data directory (/var/lib/NAME)");
+      verb.add_flag("--first", options.first, "It starts before all others, not behind them");
+      verb.add_option("--before", options.before, "It starts before this one");
+      break;
+    case Takes::assignment:
+      verb.add_option_function<std::string>(
+          "--name", [&options](const std::string& name) { options.new_name = name; }, "Its new name; - clears it");
+      verb.add_option_function<std::string>(
+          "--group", [&options](const std::string& group) { options.new_group = group; }, "Its new group; - clears it");
+      [[fallthrough]];
+    case Takes::one: verb.add_option("ID", options.selection.names, "Which")->expected(1)->required(); break;
+    case Takes::command: {
+      // One word each: what comes behind "--" is the command's.
+      auto* names = verb.add_option_function<std::string>(
+          "-i,--instance", [&options](const std::string& name) { options.selection.names.push_back(name); },
+          "Only this one; more than once");
+      names->trigger_on_parse();
+      verb.add_option("-g,--group", options.selection.group, "Only those of a group")->excludes(names);
+      verb.add_flag("-a,--all", options.selection.all, "All, as without a selection")->excludes(names);
+      verb.add_flag("-R,--reverse", options.reverse, "In reverse order");
+      verb.add_option("--parallel", options.parallel, "So many at a time (1); each line behind its instance's name")
+          ->check(CLI::Range(1U, 64U));
+      verb.add_flag("--prefix", options.prefix, "Each line behind its instance's name");
+      verb.add_option("COMMAND", options.words, "After --: postqueue -p")->required();
+      break;
+    }
     case Takes::version:
       verb.add_option("ID", options.selection.names, "Whose");
       verb.add_option("--to", options.version, "One of the versions that are kept: 20261127T101500.123");

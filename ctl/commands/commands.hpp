@@ -26,19 +26,25 @@ struct Options {
   model::OperationOptions how;  // start, restart, drain
   bool wait = true;
   std::optional<std::chrono::milliseconds> timeout;
-  std::string state = "running";                         // wait: for this
-  std::size_t lines = 20;                                // logs, events: so many of the last
-  bool follow = false;                                   // events: and those to come
-  bool quiet = false;                                    // is-…: the exit status only
-  std::string operation;                                 // op: "op-7"
-  std::string file = "/etc/postmultid/postmultid.yaml";  // validate
-  std::string log_level;                                 // daemon log-level
-  bool dry_run = false;                                  // start and the like, takeover, handback
-  bool yes = false;                                      // takeover, handback
-  bool allow_restart = false;                            // apply, rollback
-  std::string plan;                                      // apply: only this one
-  std::string version;                                   // rollback: to this one
-  std::vector<std::string> words;                        // postfix: its command
+  std::string state = "running";                                          // wait: for this
+  std::size_t lines = 20;                                                 // logs, events: so many of the last
+  bool follow = false;                                                    // events: and those to come
+  bool quiet = false;                                                     // is-…: the exit status only
+  std::string operation;                                                  // op: "op-7"
+  std::string file = "/etc/postmultid/postmultid.yaml";                   // validate
+  std::string log_level;                                                  // daemon log-level
+  bool dry_run = false;                                                   // start and the like, takeover, handback
+  bool yes = false;                                                       // takeover, handback
+  bool allow_restart = false;                                             // apply, rollback
+  std::string plan;                                                       // apply: only this one
+  std::string version;                                                    // rollback: to this one
+  bool as_postmulti = false;                                              // list: as postmulti -l
+  std::string config_directory, queue_directory, data_directory, before;  // create, import
+  bool first = false;
+  std::optional<std::string> new_name, new_group;  // assign; "-" clears
+  bool reverse = false, prefix = false;            // exec
+  unsigned parallel = 1;
+  std::vector<std::string> words;  // postfix, exec: the command
 
   bool selects() const { return !selection.names.empty() || !selection.group.empty() || selection.all; }
 };
@@ -69,8 +75,17 @@ Exit remove_wrapper(const Options& options);
 Exit show_wrapper(const Options& options);
 Exit postfix(const Options& options);
 
+Exit create(const Options& options);
+Exit import(const Options& options);
+Exit assign(const Options& options);
+Exit deport(const Options& options);
+Exit destroy(const Options& options);
+Exit init_instances(const Options& options);
+Exit execute(const Options& options);
+
 Exit validate(const Options& options);
 Exit apply(const Options& options);
+Exit export_definition(const Options& options);
 Exit roll_back(const Options& options);
 Exit reread(const Options& options);
 Exit change_log_level(const Options& options);

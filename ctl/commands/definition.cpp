@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "commands/commands.hpp"
+#include "definitions/lint.hpp"
 #include "definitions/load.hpp"
 
 namespace postmultid::ctl {
@@ -9,6 +10,9 @@ namespace postmultid::ctl {
 using nlohmann::json;
 
 namespace {
+
+// It runs postconf some times for each instance.
+constexpr std::chrono::seconds kExportLimit{120};
 
 std::string order_of(const definitions::Definition& definition) {
   std::string order = "-";
@@ -27,9 +31,18 @@ Exit validate(const Options& options) {
   }
   if (definition->files.empty())
     return complain({Exit::failed, "there is no " + options.file + ", and no conf.d beside it"});
+  for (const definitions::Complaint& warning : definitions::lint(*definition))
+    fmt::print("warning  {}: {}\n", warning.place.text(), warning.message);
   std::string files;
   for (const std::string& file : definition->files) files += (files.empty() ? "" : ", ") + file;
   fmt::print("ok  {}\n    start order  {}\n", files, order_of(*definition));
+  return Exit::ok;
+}
+
+Exit export_definition(const Options& options) {
+  auto text = Client(options.socket, kExportLimit).get("/v1/definitions/export");
+  if (!text) return complain(text.error());
+  fmt::print("{}", text->get<std::string>());
   return Exit::ok;
 }
 

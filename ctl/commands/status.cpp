@@ -142,6 +142,13 @@ Exit list(const Options& options) {
     return Exit::ok;
   }
   if (options.format == Format::columns) return print_columns(*known, options.columns);
+  if (options.as_postmulti) {
+    for (const Member& m : known->chosen)
+      if (m.kind == model::Kind::postfix)
+        fmt::print("{:<15} {:<15} {:<9} {}\n", m.name.empty() ? "-" : m.name, m.group.empty() ? "-" : m.group,
+                   m.enabled == true ? "y" : "n", m.config_directory);
+    return Exit::ok;
+  }
   std::vector<std::vector<std::string>> rows;
   for (const Member& member : known->chosen)
     rows.push_back({member.id.text, member.group.empty() ? "-" : member.group,

@@ -159,6 +159,7 @@ void print_members(const Terminal& terminal, const std::vector<Member>& members,
       if (check.ok == false && members[i].state == State::running)
         fmt::print("    {} is not well: {}\n", check.name, check.detail);
     if (members[i].restart_required) fmt::print("    needs a restart: pmctl restart {}\n", members[i].id.text);
+    if (members[i].drift == true) fmt::print("    differs from the definition: {}\n", members[i].drift_detail);
     const auto& reason = members[i].reason;
     if (!reason) continue;
     fmt::print("    {}\n", reason->message);
@@ -184,8 +185,8 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
     print_line("effect", member.reason->effect);
     print_line("do", member.reason->hint);
     if (!member.reason->last_good.empty())
-      print_line("changed", fmt::format("since it last ran well: diff -ru {} {}", member.reason->last_good,
-                                        member.config_directory));
+      print_line("changed", fmt::format("since it last ran well: diff -ru {} {}; back: pmctl rollback {}",
+                                        member.reason->last_good, member.config_directory, member.id.text));
   }
   std::string checks;
   for (const model::Check& check : member.checks) checks += (checks.empty() ? "" : "   ") + check_word(check);
@@ -195,6 +196,7 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
                fmt::format("pid {} runs {}, {} {}, {}", member.proof->pid, member.proof->executable,
                            member.kind == model::Kind::companion ? "known by" : "holds", member.proof->lock_file,
                            member.proof->adopted ? "was running already" : "started by postmultid"));
+  if (member.drift == true) print_line("drift", member.drift_detail + "; pmctl apply --dry-run shows it");
   if (member.restart_required)
     print_line("restart",
                "needed: what only a start takes up has changed since it was started, or its programs were replaced");

@@ -16,6 +16,7 @@ using Handler = asio::awaitable<Response> (*)(runtime::Service&, Request, std::s
 
 asio::awaitable<Response> get_status(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_instances(runtime::Service&, Request, std::string);
+asio::awaitable<Response> post_instances(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_instance(runtime::Service&, Request, std::string id);
 asio::awaitable<Response> get_groups(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_group(runtime::Service&, Request, std::string name);
@@ -26,6 +27,7 @@ asio::awaitable<Response> delete_operation(runtime::Service&, Request, std::stri
 asio::awaitable<Response> get_log(runtime::Service&, Request, std::string id);
 asio::awaitable<Response> get_events(runtime::Service&, Request, std::string);
 asio::awaitable<Response> get_definitions(runtime::Service&, Request, std::string);
+asio::awaitable<Response> get_export(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_plan(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_apply(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_rollback(runtime::Service&, Request, std::string);

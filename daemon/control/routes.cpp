@@ -31,6 +31,7 @@ using enum model::Role;
 constexpr Route kRoutes[] = {
     {"GET", "/v1/status", monitor, get_status},
     {"GET", "/v1/instances", monitor, get_instances},
+    {"POST", "/v1/instances", admin, post_instances},
     {"GET", "/v1/instances/{id}", monitor, get_instance},
     {"GET", "/v1/groups", monitor, get_groups},
     {"GET", "/v1/groups/{name}", monitor, get_group},
@@ -41,6 +42,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/instances/{id}/log", viewer, get_log},
     {"GET", "/v1/events", monitor, get_events},
     {"GET", "/v1/definitions", viewer, get_definitions},
+    {"GET", "/v1/definitions/export", admin, get_export},
     {"POST", "/v1/definitions/plan", admin, post_plan},
     {"POST", "/v1/definitions/apply", admin, post_apply},
     {"POST", "/v1/definitions/rollback", admin, post_rollback},

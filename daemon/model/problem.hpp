@@ -34,6 +34,7 @@ inline constexpr ProblemType kProblemTypes[] = {
     {"plan-outdated", 409, "The host has changed since the plan was made"},
     {"restart-needed", 409, "A restart is needed, and was not allowed"},
     {"observing", 409, "postmultid only observes"},
+    {"not-changed", 409, "The change was not made"},
     {"no-pmctl", 409, "pmctl is not where postmultid was told"},
     {"operation-forgotten", 410, "Too many operations since"},
     {"body-too-large", 413, "The body is too large"},

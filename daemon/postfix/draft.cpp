@@ -80,7 +80,14 @@ std::string with_place(const std::string& message, const std::string& path, cons
   std::smatch match;
   static const std::regex numbered(":([0-9]{1,7}): ");
   auto at = message.find(path);
-  if (at == std::string::npos) return message;
+  if (at == std::string::npos) {
+    // Of some mistakes only the line itself is told.
+    for (const LogicalLine& line : logical_lines(text.text))
+      if (line.behind == line.first + 1 && line.first < text.lines.size() &&
+          message.find(line.text) != std::string::npos)
+        return text.lines[line.first].text() + ": " + message;
+    return message;
+  }
   std::string rest = message.substr(at + path.size());
   if (!std::regex_search(rest, match, numbered, std::regex_constants::match_continuous)) return message;
   auto line = static_cast<std::size_t>(std::stoul(match[1]));
@@ -128,7 +135,7 @@ Goals setting_goals(const Wanted& wanted) {
   for (const std::string& name : wanted.forgotten_settings) aim(goals, name, std::nullopt);
   for (const auto& name : wanted.configuration.remove_main_cf) aim(goals, name.text, std::nullopt);
   for (Setting& setting : settings_of(wanted.configuration.main_cf.text)) aim(goals, setting.name, setting.value);
-  for (const auto& [name, value] : wanted.own) aim(goals, name, value.empty() ? std::nullopt : std::optional(value));
+  for (const auto& [name, value] : wanted.own) aim(goals, name, value);
   return goals;
 }
 
@@ -296,6 +303,15 @@ class Drafting {
 
 }  // namespace
 
+Result<host::TemporaryDirectory> directory_with(const Files& files) {
+  auto made = host::TemporaryDirectory::make();
+  if (!made) return made;
+  auto done = write_old(made->path() + "/main.cf", files.main_cf);
+  if (done) done = write_old(made->path() + "/master.cf", files.master_cf);
+  if (!done) return std::unexpected(done.error());
+  return made;
+}
+
 asio::awaitable<Result<Draft>> draft(Tools& tools, Files files, Wanted wanted) {
   Drafting drafting(tools, std::move(files), std::move(wanted));
   co_return co_await drafting.run();
@@ -346,7 +362,8 @@ asio::awaitable<Result<Files>> files_of_new_instance(Tools& tools, std::string p
   if (!shared) co_return std::unexpected(shared.error());
   auto set = parse_parameters(*shared);
   Wanted wanted;
-  for (const std::string& name : kShared) wanted.own.emplace_back(name, set[name]);
+  for (const std::string& name : kShared)
+    wanted.own.emplace_back(name, set.contains(name) ? std::optional(set[name]) : std::nullopt);
   auto made = co_await draft(tools, std::move(*files), std::move(wanted));
   if (!made) co_return std::unexpected(made.error());
   co_return std::move(made->after);

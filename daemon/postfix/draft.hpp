@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "definitions/definition.hpp"
+#include "host/temporary_directory.hpp"
 #include "postfix/tools.hpp"
 
 namespace postmultid::postfix {
@@ -21,9 +22,9 @@ struct Files {
 
 struct Wanted {
   definitions::Configuration configuration;
-  /// Parameters that have keys of their own in a definition: multi_instance_enable, multi_instance_group, … An empty value
-  /// takes the parameter away.
-  std::vector<std::pair<std::string, std::string>> own;
+  /// Parameters that have keys of their own in a definition: multi_instance_enable, multi_instance_group, …; nothing takes the
+  /// parameter away.
+  std::vector<std::pair<std::string, std::optional<std::string>>> own;
   /// What an earlier definition has set and this one does not mention: it is taken away.
   std::vector<std::string> forgotten_settings, forgotten_services;
 };
@@ -41,6 +42,9 @@ struct Draft {
 
   bool changed() const { return before != after; }
 };
+
+/// A private configuration directory with these files, old enough not to be waited for. Blocks.
+model::Result<host::TemporaryDirectory> directory_with(const Files& files);
 
 /// Fails with the place in the definition, where it is the definition's fault. What is as wanted already is left as it is,
 /// to the byte.

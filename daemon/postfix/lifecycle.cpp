@@ -7,6 +7,7 @@
 #include "host/deadline.hpp"
 #include "host/offload.hpp"
 #include "postfix/instance.hpp"
+#include "postfix/remains.hpp"
 
 namespace postmultid::postfix {
 
@@ -60,16 +61,6 @@ asio::awaitable<Result<void>> run_script(Tools& tools, Primary primary, NewInsta
   if (!*ended) co_return std::unexpected((*ended).error());
   if ((*ended)->ok()) co_return Result<void>{};
   co_return model::failure(what + ": " + reason_in((*ended)->output));
-}
-
-/// The directories below it and it itself, as long as nothing is in them. Never a file.
-void remove_empty(const fs::path& directory) {
-  std::error_code error;
-  std::vector<fs::path> below;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
-    if (entry->symlink_status(error).type() == fs::file_type::directory) below.push_back(entry->path());
-  for (const fs::path& each : below) remove_empty(each);
-  fs::remove(directory, error);  // fails where something is in it
 }
 
 /// What a script that was cut off in the middle has left in the configuration directory.
@@ -195,6 +186,75 @@ asio::awaitable<Result<void>> undo_create(Tools& tools, std::string config_direc
   target.queue_directory = p["queue_directory"];
   target.data_directory = p["data_directory"];
   co_return co_await take_away(tools, std::move(*primary), std::move(target));
+}
+
+asio::awaitable<Result<void>> initialize_instances(Tools& tools) {
+  auto primary = co_await read_primary(tools);
+  if (!primary) co_return std::unexpected(primary.error());
+  co_return co_await initialize(tools, *primary);
+}
+
+asio::awaitable<Result<void>> set_instance_order(Tools& tools, std::vector<std::string> directories) {
+  auto primary = co_await read_primary(tools);
+  if (!primary) co_return std::unexpected(primary.error());
+  auto now = primary->secondaries, wanted = directories;
+  std::ranges::sort(now);
+  std::ranges::sort(wanted);
+  if (now != wanted) co_return model::failure("multi_instance_directories was changed by somebody meanwhile");
+  auto set = co_await tools.postconf(
+      words("-c", primary->config_directory, "-e", "multi_instance_directories = " + joined(directories)));
+  if (!set) co_return std::unexpected(set.error());
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> assign_instance(Tools& tools, std::string config_directory,
+                                              std::optional<std::string> name, std::optional<std::string> group) {
+  auto edit = words("-c", std::move(config_directory), "-e");
+  if (name) edit.push_back("multi_instance_name = " + *name);
+  if (group) edit.push_back("multi_instance_group = " + *group);
+  auto set = co_await tools.postconf(std::move(edit));
+  if (!set) co_return std::unexpected(set.error());
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> deport_instance(Tools& tools, std::string config_directory) {
+  auto primary = co_await read_primary(tools);
+  if (!primary) co_return std::unexpected(primary.error());
+  NewInstance target;
+  target.config_directory = std::move(config_directory);
+  auto rest = primary->secondaries;
+  std::erase(rest, target.config_directory);
+  co_return co_await run_script(tools, *primary, target, std::move(rest), "deport");
+}
+
+asio::awaitable<Result<std::vector<std::string>>> destroy_instance(Tools& tools, Instance instance) {
+  auto count = [queue = instance.queue_directory] { return mail_in(queue); };
+  auto mail = co_await host::offload(tools.pool(), std::move(count));
+  if (!mail) co_return std::unexpected(mail.error());
+  if (!mail->empty())
+    co_return model::failure("there is mail in " + instance.queue_directory + ": " + *mail +
+                             "; let it be delivered (pmctl flush), or look at it: postqueue -c " +
+                             instance.config_directory + " -p");
+  auto primary = co_await read_primary(tools);
+  if (!primary) co_return std::unexpected(primary.error());
+  NewInstance target;
+  target.config_directory = instance.config_directory;
+  target.queue_directory = instance.queue_directory;
+  target.data_directory = instance.data_directory;
+  auto rest = primary->secondaries;
+  std::erase(rest, target.config_directory);
+  auto destroyed = co_await run_script(tools, *primary, target, std::move(rest), "destroy");
+  if (!destroyed) co_return std::unexpected(destroyed.error());
+  // It has been taken out of the list: who submits mail now is refused, so what is counted stays so.
+  auto finish = [target]() -> Result<std::vector<std::string>> {
+    auto left = remove_remains(target.queue_directory, target.data_directory);
+    if (!left) return left;
+    remove_empty(target.config_directory);
+    std::error_code error;
+    if (fs::exists(target.config_directory, error)) left->push_back(target.config_directory);
+    return left;
+  };
+  co_return co_await host::offload(tools.pool(), std::move(finish));
 }
 
 }  // namespace postmultid::postfix

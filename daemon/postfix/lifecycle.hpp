@@ -3,10 +3,12 @@
 // (docs/postfix-facts.md, "postmulti").
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/error.hpp"
+#include "postfix/instance.hpp"
 #include "postfix/tools.hpp"
 
 namespace postmultid::postfix {
@@ -38,5 +40,22 @@ asio::awaitable<model::Result<void>> import_instance(Tools& tools, NewInstance w
 /// Takes away what create_instance() has made and nobody has used: its files, and those of its directories that are empty.
 /// What is not empty stays, and is an error.
 asio::awaitable<model::Result<void>> undo_create(Tools& tools, std::string config_directory);
+
+/// `postmulti -e init`: the primary knows of instances. A wrapper that is there stays.
+asio::awaitable<model::Result<void>> initialize_instances(Tools& tools);
+
+/// The same instances in another order.
+asio::awaitable<model::Result<void>> set_instance_order(Tools& tools, std::vector<std::string> directories);
+
+/// Another name or group; an empty one clears it, nothing leaves it as it is.
+asio::awaitable<model::Result<void>> assign_instance(Tools& tools, std::string config_directory,
+                                                     std::optional<std::string> name, std::optional<std::string> group);
+
+/// Takes it out of the list, and leaves its files alone. It must not run.
+asio::awaitable<model::Result<void>> deport_instance(Tools& tools, std::string config_directory);
+
+/// Takes it out of the list and removes it, if there is no mail in its queue. It must not run. Returns what is left and not
+/// Postfix's own.
+asio::awaitable<model::Result<std::vector<std::string>>> destroy_instance(Tools& tools, Instance instance);
 
 }  // namespace postmultid::postfix

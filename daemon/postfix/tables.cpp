@@ -8,13 +8,13 @@
 #include <filesystem>
 #include <map>
 
+#include "definitions/logical_lines.hpp"
 #include "host/atomic_file.hpp"
 #include "host/deadline.hpp"
 #include "host/offload.hpp"
 #include "host/proc.hpp"
 #include "host/temporary_directory.hpp"
 #include "postfix/instance.hpp"
-#include "definitions/logical_lines.hpp"
 
 namespace postmultid::postfix {
 

@@ -148,27 +148,12 @@ asio::awaitable<bool> Applier::place_all(Undertakings& all, std::string order) {
   }
   Result<void> done;
   if (!order.empty()) {
-    done = co_await write_order(order);
+    done = co_await postfix::set_instance_order(tools_, postfix::split_words(order));
     if (done) order_written_ = std::move(order);
   }
   if (done) done = co_await hands_.reread();
   if (!done) trouble_ = done.error().message;
   co_return done.has_value();
-}
-
-asio::awaitable<Result<void>> Applier::write_order(std::string order) {
-  auto primary = co_await tools_.postconf(postfix::words("-h", "config_directory"));
-  if (!primary) co_return std::unexpected(primary.error());
-  std::string directory = primary->substr(0, primary->find('\n'));
-  auto read = [directory] { return postfix::read_files(directory); };
-  auto files = co_await host::offload(tools_.pool(), std::move(read));
-  if (!files) co_return std::unexpected(files.error());
-  postfix::Wanted wanted;
-  wanted.own.emplace_back("multi_instance_directories", std::move(order));
-  auto drafted = co_await postfix::draft(tools_, std::move(*files), std::move(wanted));
-  if (!drafted) co_return std::unexpected(drafted.error());
-  auto write = [directory, after = drafted->after] { return write_and_compare(directory, after); };
-  co_return co_await host::offload(tools_.pool(), std::move(write));
 }
 
 asio::awaitable<Result<void>> Applier::take_effect(Undertaking& one) {

@@ -46,7 +46,6 @@ class Applier {
   asio::awaitable<void> take_back_placed(Undertakings& all);
   asio::awaitable<model::Result<void>> place(Undertaking& one);
   asio::awaitable<model::Result<void>> make(Undertaking& one);
-  asio::awaitable<model::Result<void>> write_order(std::string order);
   asio::awaitable<model::Result<void>> take_effect(Undertaking& one);
   asio::awaitable<void> fail(Undertaking& one, std::string reason, bool was_told);
   asio::awaitable<std::string> take_back(Undertaking& one);

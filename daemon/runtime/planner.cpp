@@ -7,6 +7,7 @@
 #include <regex>
 #include <set>
 
+#include "definitions/lint.hpp"
 #include "definitions/logical_lines.hpp"
 #include "host/offload.hpp"
 #include "postfix/reload.hpp"
@@ -164,6 +165,8 @@ class Planner {
     for (const definitions::Instance* declared : in_start_order()) co_await plan(*declared, listed(*declared));
     if (!problems_.empty()) co_return std::unexpected(Problem("bad-definition", problems_));
     work_.plan.order = new_order();
+    for (const definitions::Complaint& warning : definitions::lint(definition))
+      work_.plan.warnings.push_back(warning.place.text() + ": " + warning.message);
     finish();
     co_return std::move(work_);
   }
@@ -259,8 +262,11 @@ class Planner {
     bool is_primary = known && known->instance.primary;
     if (!is_primary) {
       if (!target.name.empty()) wanted.own.emplace_back("multi_instance_name", target.name);
-      if (!definition().groups.empty() || target.fresh) wanted.own.emplace_back("multi_instance_group", target.group);
-      wanted.own.emplace_back("multi_instance_enable", declared.enabled.value_or(true) ? "yes" : "no");
+      if (!definition().groups.empty() || target.fresh)
+        wanted.own.emplace_back("multi_instance_group",
+                                target.group.empty() ? std::nullopt : std::optional(target.group));
+      bool enabled = declared.enabled.value_or(true), is = known && known->instance.enabled;
+      if (enabled != is) wanted.own.emplace_back("multi_instance_enable", enabled ? "yes" : "no");
     }
     target.declared.settings = postfix::names_set(wanted.configuration.main_cf);
     for (const auto& line : definitions::logical_lines(wanted.configuration.master_cf.text)) {
@@ -271,7 +277,7 @@ class Planner {
     // The brake that each new instance gets is let go, unless the definition says something about it.
     bool brake_declared =
         std::ranges::find(target.declared.settings, "master_service_disable") != target.declared.settings.end();
-    if (target.fresh && !brake_declared) wanted.own.emplace_back("master_service_disable", "");
+    if (target.fresh && !brake_declared) wanted.own.emplace_back("master_service_disable", std::string());
     auto before = postfix::declared_before(situation_.record_directory, target.shown.config_directory);
     wanted.forgotten_settings = forgotten(before.settings, target.declared.settings);
     wanted.forgotten_services = forgotten(before.services, target.declared.services);

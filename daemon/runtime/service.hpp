@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/event.hpp"
+#include "model/instance_change.hpp"
 #include "model/management.hpp"
 #include "model/operation.hpp"
 #include "model/plan.hpp"
@@ -69,6 +70,13 @@ class Service {
   /// The same for the way back to files that are kept.
   virtual asio::awaitable<Answer<model::Plan>> plan_rollback(model::RollbackRequest wanted) = 0;
   virtual asio::awaitable<Answer<model::Application>> roll_back(model::RollbackRequest wanted, model::Requester by) = 0;
+
+  /// As postmulti does it; one at a time.
+  virtual asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange wanted,
+                                                                           model::Requester by) = 0;
+
+  /// This host as a definition, in YAML.
+  virtual asio::awaitable<Answer<std::string>> export_definition() = 0;
 
   /// What is in force.
   virtual const definitions::Definition& definition() const = 0;

@@ -2,7 +2,7 @@
 // what the world may see. It decides nothing: if a case seems to need an `if` here, the core is missing a state.
 //
 // shell.cpp: events in, actions out, and what the world asks; shell_work.cpp: the work that takes time; shell_looks.cpp: what
-// is seen without being asked for; shell_definitions.cpp: plans, and what is done with them.
+// is seen without being asked for; shell_definitions.cpp: plans, and what is done with them; shell_instances.cpp: what postmulti does.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -89,6 +89,9 @@ class Shell : public Service, private Crew {
   asio::awaitable<Answer<model::Application>> apply(model::ApplyRequest wanted, model::Requester by) override;
   asio::awaitable<Answer<model::Plan>> plan_rollback(model::RollbackRequest wanted) override;
   asio::awaitable<Answer<model::Application>> roll_back(model::RollbackRequest wanted, model::Requester by) override;
+  asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange wanted,
+                                                                   model::Requester by) override;
+  asio::awaitable<Answer<std::string>> export_definition() override;
   const definitions::Definition& definition() const override { return definition_; }
   const Access& access() const override { return accounts_.access(); }
   std::optional<definitions::Endpoint> listen() const override { return definition_.daemon.listen; }
@@ -197,6 +200,12 @@ class Shell : public Service, private Crew {
   asio::awaitable<Answer<model::Application>> carry_out_plan(Work work, bool allow_restart, model::Requester by);
   asio::awaitable<model::Result<void>> operate(model::MemberId id, model::Action action, model::Requester by);
   model::MemberId id_of(const std::string& config_directory) const;
+  Answer<model::MemberId> whom(const model::InstanceChange& wanted);
+  asio::awaitable<Answer<void>> change_now(const model::InstanceChange& wanted, model::InstanceChanged& changed);
+  asio::awaitable<model::Result<void>> add_instance(const model::InstanceChange& wanted,
+                                                    model::InstanceChanged& changed);
+  asio::awaitable<model::Result<void>> change_instance(model::MemberId id, const model::InstanceChange& wanted,
+                                                       model::InstanceChanged& changed);
   asio::awaitable<void> look_for_drift_for_ever();
   asio::awaitable<void> look_for_drift();
 
@@ -242,8 +251,8 @@ class Shell : public Service, private Crew {
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
   std::uint64_t rereads_before_wrapper_ = 0;  // these do not know yet what we have set it to
   std::string mail_version_, wrapper_;
-  std::string changing_;    // who changes Postfix's files, or the set of instances, just now; empty: nobody
-  std::string cut_short_;   // what an apply of an earlier daemon has left
+  std::string changing_;   // who changes Postfix's files, or the set of instances, just now; empty: nobody
+  std::string cut_short_;  // what an apply of an earlier daemon has left
   asio::steady_timer drift_timer_;
   model::WallTime started_at_;
   model::DaemonTally tally_;

@@ -7,6 +7,7 @@
 #include "host/log.hpp"
 #include "host/offload.hpp"
 #include "model/selection.hpp"
+#include "postfix/exporter.hpp"
 #include "runtime/applier.hpp"
 #include "runtime/planner.hpp"
 #include "runtime/shell.hpp"
@@ -234,6 +235,15 @@ asio::awaitable<Result<void>> Shell::operate(MemberId id, model::Action action, 
     }
     co_await changed(kSlice);
   }
+}
+
+asio::awaitable<Shell::Answer<std::string>> Shell::export_definition() {
+  auto listed = co_await inventory_.read();
+  Result<std::string> text = model::failure(listed ? "" : listed.error().message);
+  if (listed) text = co_await postfix::export_definition(tools_, std::move(*listed));
+  if (text) co_return std::move(*text);
+  Problem unreadable{"inventory-unreadable", text.error().message};
+  co_return std::unexpected(std::move(unreadable));
 }
 
 // ---- drift

@@ -1,4 +1,5 @@
 """Each test runs in a private host of its own (see lab/own_host.py)."""
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ from lab.own_host import (  # pylint: disable=unused-import
 def pytest_runtest_protocol(item):
     if item.config.getoption("--inside"):
         return None
-    return run_in_own_host(item, [TESTS / "host/private-host"], limit=time_limit(item) + NOTICES_FIRST)
+    host = [TESTS / "host/private-host"]
+    if item.get_closest_marker("fresh_postfix"):
+        # Without the layer on top, that of the border mail server.
+        layers = os.environ["POSTMULTID_LAYERS"].split(":", 1)[1]
+        host = ["env", f"POSTMULTID_LAYERS={layers}", *host]
+    return run_in_own_host(item, host, limit=time_limit(item) + NOTICES_FIRST)
 
 
 # ---------------------------------------------------------------------------------------------------- inside

@@ -19,6 +19,12 @@ from lab.waiting import until
 OUT_OF_REACH = {
     ("POST", "/v1/operations", 410): "256 other operations would have to end between the end of one and its answer",
     ("POST", "/v1/daemon/reread", 503): "without the primary's directory the daemon does not even start",
+    ("POST", "/v1/definitions/plan", 503): "the same",
+    ("GET", "/v1/definitions/export", 503): "the same",
+    ("POST", "/v1/definitions/apply", 503): "the same",
+    ("POST", "/v1/definitions/rollback", 503): "the same",
+    ("POST", "/v1/definitions/apply", 500): "only where postmultid itself is at fault",
+    ("POST", "/v1/definitions/rollback", 500): "the same",
 }
 
 
@@ -56,6 +62,8 @@ def test_every_operation_answers_as_documented(border, api):
     operations(api)
     events(api)
     daemon(api)
+    definitions(api)
+    instances(api)
     management(api)
     no_such_thing(api)
     not_permitted(api)
@@ -159,6 +167,49 @@ def daemon(api):
         api.post("/v1/daemon/log-level", wrong, status=400, code="bad-request")
 
 
+def definitions(api):
+    definition = Path("/etc/postmultid/postmultid.yaml")
+
+    def declare(line):
+        definition.write_text(f"version: 1\ninstances:\n- name: postfix-in\n  main.cf: |\n    {line}\n", encoding="utf-8")
+    api.get("/v1/definitions")
+    assert "postfix-out" in api.get("/v1/definitions/export").body.decode()
+    declare("soft_bounce = yes")
+    assert api.post("/v1/definitions/plan").json["members"][0]["steps"] == ["edit", "reload"]
+    api.post("/v1/definitions/plan", {"file": "x"}, status=400, code="bad-request")
+    api.post("/v1/definitions/apply", {"plan": 7}, status=400, code="bad-request")
+    api.post("/v1/definitions/apply", {"plan": "0badcafe"}, status=409, code="plan-outdated")
+    assert api.post("/v1/definitions/apply").json["succeeded"]
+    rolled = {"instance": "in"}
+    api.post("/v1/definitions/rollback", rolled | {"dry_run": True})
+    api.post("/v1/definitions/rollback", rolled)
+    api.post("/v1/definitions/rollback", {}, status=400, code="bad-request")
+    api.post("/v1/definitions/rollback", {"instance": "nobody"}, status=404, code="no-such-instance")
+    api.post("/v1/definitions/rollback", rolled | {"version": "x"}, status=404, code="no-such-version")
+    declare("inet_interfaces = 127.0.0.1")
+    api.post("/v1/definitions/apply", status=409, code="restart-needed")
+    api.post("/v1/definitions/apply", {"allow_restart": True})
+    api.post("/v1/definitions/rollback", rolled, status=409, code="restart-needed")
+    api.post("/v1/definitions/rollback", rolled | {"allow_restart": True})
+    declare("max_idle = 5q")
+    for what in ("plan", "apply"):
+        api.post(f"/v1/definitions/{what}", status=422, code="bad-definition")
+    kept = sorted(Path("/var/lib/postmultid/versions/etc/postfix-in").glob("2*"))[0]
+    (kept / "main.cf").write_text("max_idle = 5q\n", encoding="ascii")
+    api.post("/v1/definitions/rollback", rolled | {"version": kept.name}, status=422, code="bad-definition")
+    definition.unlink()
+    api.get("/v1/definitions")
+
+
+def instances(api):
+    made = {"action": "create", "name": "postfix-more"}
+    api.post("/v1/instances", {"action": "make"}, status=400, code="bad-request")
+    assert api.post("/v1/instances", made).json["id"] == "postfix-more"
+    api.post("/v1/instances", made, status=409, code="not-changed")
+    api.post("/v1/instances", {"action": "destroy", "instance": "nobody"}, status=404, code="no-such-instance")
+    api.post("/v1/instances", {"action": "destroy", "instance": "more"})
+
+
 # Where the daemon is told that pmctl is; at first it is not.
 TOLD_PMCTL = "/tmp/pmctl"
 MANAGEMENT = ("takeover", "handback", "wrapper/install", "wrapper/remove")
@@ -220,6 +271,8 @@ def stopping(running, api):
     api.post("/v1/daemon/reread", status=409, code="stopping")
     for what in MANAGEMENT:
         api.post(f"/v1/daemon/{what}", status=409, code="stopping")
+    api.post("/v1/instances", {"action": "init"}, status=409, code="stopping")
+    api.post("/v1/definitions/apply", status=409, code="stopping")
     os.kill(held, signal.SIGCONT)
     assert running.process.wait(30) == 0
 

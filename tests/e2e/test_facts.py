@@ -935,3 +935,63 @@ def test_postmulti_init_puts_its_own_wrapper_there_and_postconf_x_takes_a_line_a
     assert postconf("-n", "multi_instance_wrapper") == ""
     assert (PRIMARY.config / "main.cf").read_text() == "".join(
         line for line in before.splitlines(keepends=True) if not line.startswith("multi_instance_wrapper"))
+
+
+# ---------------------------------------------------------------------------------------------------- making instances
+
+def script(action, config, queue, data, directories):
+    """postmulti-script as we call it."""
+    shared = {name: postconf("-xh", name).strip() for name in ("command_directory", "daemon_directory", "meta_directory",
+                                                               "shlib_directory")}
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": str(PRIMARY.config), "MAIL_LOGTAG": "postfix",
+                   "config_directory": config, "queue_directory": queue, "data_directory": data,
+                   "multi_instance_directories": directories, **shared}
+    return run(f"{shared['daemon_directory']}/postmulti-script", "-e", action, env=environment)
+
+
+NEW = ("/etc/postfix-new", "/var/spool/postfix-new", "/var/lib/postfix-new")
+
+
+def test_postmulti_script_works_alone_beside_a_broken_instance():
+    (IN.config / "master.cf").write_text("no service\n")
+    assert script("create", *NEW, f"{OUT.config} {IN.config} {NEW[0]}").code == 0
+    text = (Path(NEW[0]) / "main.cf").read_text()
+    assert "\nmaster_service_disable = inet\n" in text and "\nauthorized_submit_users =" in text
+    assert "\nsetgid_group" not in text
+    assert NEW[0] in postconf("-h", "multi_instance_directories")
+    assert script("destroy", *NEW, f"{OUT.config} {IN.config}").code == 0
+    assert not any(Path(directory).exists() for directory in NEW)
+
+
+def test_destroy_asks_nobody_about_mail_and_leaves_what_a_start_has_made():
+    assert script("create", *NEW, f"{OUT.config} {IN.config} {NEW[0]}").code == 0
+    mail = Path(NEW[1]) / "hold/3ZZZZZ1"
+    mail.write_text("a message")
+    assert run("postfix", "-c", NEW[0], "start").code == 0
+    assert run("postfix", "-c", NEW[0], "stop").code == 0
+    assert script("destroy", *NEW, f"{OUT.config} {IN.config}").code == 0
+    assert mail.exists() and not Path(NEW[0], "main.cf").exists()
+    assert (Path(NEW[1]) / "pid/master.pid").exists() and (Path(NEW[2]) / "master.lock").exists()
+
+
+def test_postconf_edits_a_copy_and_takes_what_it_prints(tmp_path):
+    (tmp_path / "main.cf").write_text("# why\na_parameter = 1,\n  2\nbiff = no\n")
+    (tmp_path / "master.cf").write_text("# these\nsmtp inet n - y - - smtpd\n  -o { smtpd_banner = x y }\n")
+    old = time.time() - 3600
+
+    def edit(*words):
+        os.utime(tmp_path / "main.cf", (old, old))   # a younger one would be waited for
+        return postconf("-c", tmp_path, *words)
+    edit("-e", "a_parameter=3, 4", "soft_bounce=yes")
+    edit("-X", "biff")
+    text = (tmp_path / "main.cf").read_text()
+    assert text == "# why\na_parameter = 3, 4\nsoft_bounce = yes\n"
+    edit("-e", "a_parameter=3, 4")
+    assert (tmp_path / "main.cf").read_text() == text
+    line = edit("-M").strip()
+    edit("-M", f"10026/inet={line.replace('smtp ', '10026 ', 1)}")
+    edit("-MX", "smtp/inet")
+    assert [each.split()[0] for each in edit("-M").splitlines()] == ["10026"]
+    assert "# these" in (tmp_path / "master.cf").read_text()
+    edit("-M", f"10026/inet={edit('-M').strip()}")
+    assert edit("-M").strip() == line.replace("smtp ", "10026 ", 1) or edit("-M").split()[0] == "10026"

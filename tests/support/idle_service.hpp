@@ -35,6 +35,10 @@ class IdleService : public runtime::Service {
   asio::awaitable<Answer<model::Application>> roll_back(model::RollbackRequest, model::Requester) override {
     co_return model::Application{};
   }
+  asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange, model::Requester) override {
+    co_return model::InstanceChanged{};
+  }
+  asio::awaitable<Answer<std::string>> export_definition() override { co_return std::string(); }
   const definitions::Definition& definition() const override { return definition_; }
   Answer<void> change_log_level(const std::string&, const model::Requester&) override { return {}; }
   const runtime::Access& access() const override { return access_; }

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "definitions/lint.hpp"
 #include "definitions/load.hpp"
 #include "definitions/text.hpp"
 
@@ -234,7 +235,7 @@ TEST_CASE("what is no text at all is refused before the parser sees it") {
   CHECK(complaints("") == "f: empty; it needs at least \"version: 1\"\n");
   CHECK(complaints("\xef\xbb\xbfversion: 1\n") ==
         "f:1:1: begins with a byte order mark; save it as UTF-8 without one\n");
-  CHECK(complaints("version: 1\n" + std::string(kLargestFile, '#')) == "f: larger than 1 MiB\n");
+  CHECK(complaints("version: 1\n" + std::string(kLargestFile, '#')) == "f: larger than 8 MiB\n");
   CHECK(complaints("version: 1\n" + std::string(kLargestFile - 11, '#')) == "fine");
   for (const char* wrong : {"\x80", "\xc1\x81", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
                             "\xf5\x80\x80\x80", "\xe2\x82", "\xff"})
@@ -429,4 +430,46 @@ TEST_CASE("defaults lie beneath what an instance says itself") {
   CHECK(out.main_cf.text == "a = 1\na = 2\n");
   REQUIRE(out.maps.size() == 1);
   CHECK(out.maps[0].text->text == "y\n");
+}
+
+TEST_CASE("instances that are in each other's way are told, each at its place") {
+  auto warnings = [](const std::string& instances) {
+    auto read = load_text("f", "version: 1\n" + instances);
+    REQUIRE_MESSAGE(read, (read ? "" : describe(read.error())));
+    return describe(lint(*read));
+  };
+  auto two = [](const std::string& first, const std::string& second) {
+    return "groups:\n- name: g\n  members: [postfix-a, postfix-b]\ninstances:\n- name: postfix-a\n" + first +
+           "- name: postfix-b\n" + second;
+  };
+  auto main_cf = [](const std::string& line) { return "  main.cf: |\n    " + line + "\n"; };
+  std::string quiet = "  remove: { master.cf: [smtp/inet] }\n";
+  CHECK(warnings(two(quiet, quiet)).empty());
+  // Both have Postfix's stock service.
+  CHECK(warnings(two("", "")).find("f:7:9: postfix-b would listen at port 25") == 0);
+  CHECK(warnings(two(main_cf("inet_interfaces = 192.0.2.1"), main_cf("inet_interfaces = 192.0.2.2"))).empty());
+  CHECK(warnings(two(main_cf("inet_interfaces = 192.0.2.1"), main_cf("inet_interfaces = loopback-only, 192.0.2.1")))
+            .find("port 25") != std::string::npos);
+  CHECK(warnings(two(main_cf("master_service_disable = inet"), "")).empty());
+  std::string service = "  master.cf: |\n    127.0.0.1:10026 inet n - n - - smtpd\n";
+  CHECK(warnings(two(quiet + service, quiet + service)).find("f:13:5: postfix-b would listen at port 10026") == 0);
+  CHECK(warnings(two(quiet + main_cf("relayhost = [127.0.0.1]:10026"), quiet + service))
+            .find("f:9:5: postfix-a hands mail to postfix-b, which starts later") == 0);
+  CHECK(warnings(two(quiet + service, quiet + main_cf("default_transport = smtp:[127.0.0.1]:10026"))).empty());
+  CHECK(warnings(
+            two(main_cf("myhostname = x"), quiet + "  main.cf: |\n    myhostname = x\n    relayhost = [127.0.0.1]\n"))
+            .find("mail would loop") != std::string::npos);
+  CHECK(warnings(two(quiet + main_cf("syslog_name = postfix-x"), quiet + main_cf("syslog_name = postfix-x")))
+            .find("syslog_name is that of postfix-a already") != std::string::npos);
+  CHECK(warnings(two(quiet + "  directories: { queue: /q }\n", quiet + "  directories: { data: /q }\n"))
+            .find("/q is a directory of postfix-a already") != std::string::npos);
+  CHECK(warnings("instances:\n- name: postfix-a.b\n" + quiet).find("fail2ban") != std::string::npos);
+}
+
+TEST_CASE("the examples have no mistake, and none of them makes instances that are in each other's way") {
+  for (const char* name : {"border-mail-server", "outbound-pool", "submission-and-mx"}) {
+    auto read = load(std::string(SOURCE_ROOT) + "/etc/examples/" + name + ".yaml");
+    REQUIRE_MESSAGE(read, (read ? "" : describe(read.error())));
+    CHECK_MESSAGE(describe(lint(*read)).empty(), describe(lint(*read)));
+  }
 }
