@@ -134,7 +134,7 @@ def test_the_socket_that_a_dead_daemon_left_behind_is_replaced(adopted):
 def test_the_daemon_can_be_told_to_log_more_for_a_while(adopted):
     told = pmctl("daemon", "log-level", "debug")
     assert (told.code, told.out) == (OK, "log level  debug, until the definition is read again\n")
-    last = get("/v1/events?follow=no&last=1").lines[0]
+    last = get("/v1/events?follow=no&kind=configuration&last=1").lines[0]
     assert (last["what"], last["kind"]) == ("log-level", "configuration")
     assert pmctl("daemon", "log-level", "loud").code == USAGE
 
