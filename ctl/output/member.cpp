@@ -184,9 +184,11 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
     print_line("next", next_of(*member.reason));
     print_line("effect", member.reason->effect);
     print_line("do", member.reason->hint);
-    if (!member.reason->last_good.empty())
-      print_line("changed", fmt::format("since it last ran well: diff -ru {} {}; back: pmctl rollback {}",
-                                        member.reason->last_good, member.config_directory, member.id.text));
+    if (!member.reason->last_good.empty()) {
+      print_line("changed", fmt::format("since it last ran well: diff -ru {} {}", member.reason->last_good,
+                                        member.config_directory));
+      print_line("back", fmt::format("pmctl rollback {}", member.id.text));
+    }
   }
   std::string checks;
   for (const model::Check& check : member.checks) checks += (checks.empty() ? "" : "   ") + check_word(check);
