@@ -1,8 +1,8 @@
-#include "postfix/logical_lines.hpp"
+#include "definitions/logical_lines.hpp"
 
 #include <doctest/doctest.h>
 
-using namespace postmultid::postfix;
+using namespace postmultid::definitions;
 
 TEST_CASE("a line that begins with white space goes on with the one before, over comments and empty lines") {
   auto lines = logical_lines("# head\na = 1,\n# between\n\n  2\n\tand 3\nb=4\n");

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace postmultid::postfix {
+namespace postmultid::definitions {
 
 struct LogicalLine {
   std::string text;           // its pieces, trimmed, with one blank between them
@@ -31,4 +31,4 @@ std::optional<Setting> setting_of(const LogicalLine& line);
 /// All of a main.cf, in its order; where a name comes twice the last one counts. Lines that are no setting are left out.
 std::vector<Setting> settings_of(const std::string& main_cf);
 
-}  // namespace postmultid::postfix
+}  // namespace postmultid::definitions

@@ -1,8 +1,8 @@
-#include "postfix/logical_lines.hpp"
+#include "definitions/logical_lines.hpp"
 
 #include <sstream>
 
-namespace postmultid::postfix {
+namespace postmultid::definitions {
 
 namespace {
 
@@ -55,4 +55,4 @@ std::vector<Setting> settings_of(const std::string& main_cf) {
   return all;
 }
 
-}  // namespace postmultid::postfix
+}  // namespace postmultid::definitions
