@@ -25,23 +25,51 @@ std::vector<std::string> reload_on(Reader& reader) {
   return paths;
 }
 
-Supervise decode_defaults(const Node& node, Complaints& complaints) {
+void decode_defaults(const Node& node, Definition& definition, Complaints& complaints) {
   Reader reader(node, "defaults", complaints);
-  Supervise supervise = supervise_of(reader, complaints);
+  definition.default_configuration = decode_configuration(reader, complaints);
+  definition.defaults = supervise_of(reader, complaints);
   reader.finish();
-  return supervise;
+}
+
+/// These are the keys of both kinds of instances.
+Instance instance_of(Reader& reader, Name name, Complaints& complaints) {
+  Instance instance{.name = std::move(name)};
+  instance.configuration = decode_configuration(reader, complaints);
+  instance.reload_on = reload_on(reader);
+  instance.supervise = supervise_of(reader, complaints);
+  return instance;
 }
 
 Instance decode_primary(const Node& node, Complaints& complaints) {
   Reader reader(node, "primary", complaints);
-  Instance primary{{"-", node.place}, supervise_of(reader, complaints), reload_on(reader)};
+  Instance primary = instance_of(reader, {"-", node.place}, complaints);
+  for (auto [key, why] : {std::pair{"enabled", "the primary cannot be disabled"},
+                          std::pair{"directories", "the primary's stay where they are"}})
+    if (const Entry* entry = node.find(key); entry && reader.find(key))
+      reader.complain(entry->place, std::string(key) + ": is for other instances; " + why);
   reader.finish();
   return primary;
 }
 
+Directories decode_directories(const Node& node, const Name& instance, Complaints& complaints) {
+  Reader reader(node, "directories", complaints);
+  Directories directories;
+  directories.config = reader.placed("config", private_directory);
+  directories.queue = reader.placed("queue", private_directory);
+  directories.data = reader.placed("data", private_directory);
+  if (instance.text.starts_with('/') && !directories.config.text.empty())
+    reader.complain(directories.config.place, "config: the instance's name says it already");
+  reader.finish();
+  return directories;
+}
+
 Instance decode_instance(const Node& node, Complaints& complaints) {
   Reader reader(node, "an instance", complaints);
-  Instance instance{reader.name(instance_name), supervise_of(reader, complaints), reload_on(reader)};
+  Instance instance = instance_of(reader, reader.name(instance_name), complaints);
+  instance.enabled = reader.value("enabled", yes_or_no);
+  if (const Node* directories = reader.find("directories"))
+    instance.directories = decode_directories(*directories, instance.name, complaints);
   reader.finish();
   return instance;
 }
@@ -117,7 +145,7 @@ Definition decode(const Node& root, Complaints& complaints) {
   Definition definition;
   reader.value("version", the_version);
   for (const Node& group : reader.items("groups")) definition.groups.push_back(decode_group(group, complaints));
-  if (const Node* node = reader.find("defaults")) definition.defaults = decode_defaults(*node, complaints);
+  if (const Node* node = reader.find("defaults")) decode_defaults(*node, definition, complaints);
   if (const Node* node = reader.find("primary")) definition.primary = decode_primary(*node, complaints);
   for (const Node& instance : reader.items("instances"))
     definition.instances.push_back(decode_instance(instance, complaints));

@@ -78,13 +78,13 @@ struct PostfixText {
 
 /// A lookup table of an instance, TYPE:CONFIG_DIRECTORY/NAME. Exactly one of `text`, `file` and `from` is given.
 struct Map {
-  Name name;                      // of the file in the configuration directory: "virtual"
-  Name type;                      // "hash", "lmdb", "pcre"; empty: the instance's default_database_type
+  Name name;                        // of the file in the configuration directory: "virtual"
+  Name type;                        // "hash", "lmdb", "pcre"; empty: the instance's default_database_type
   std::optional<PostfixText> text;  // its source, written here
   Name file;                        // absolute path of its source
-  std::vector<std::string> from;  // a command (argv) that prints its source; the first is an absolute path
+  std::vector<std::string> from;    // a command (argv) that prints its source; the first is an absolute path
   Place from_place;
-  bool secret = false;            // its source is never shown, and only root may read it
+  bool secret = false;  // its source is never shown, and only root may read it
 };
 
 /// What an instance's own files are to say. Of what is not mentioned here nothing is said.

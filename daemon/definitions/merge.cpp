@@ -49,9 +49,35 @@ void merge_map(Node& into, Node later) {
   }
 }
 
+bool is_configuration(const Entry& entry) {
+  return entry.key == "main.cf" || entry.key == "master.cf" || entry.key == "remove" || entry.key == "maps";
+}
+
+void drop_configuration(Node& root) {
+  for (Entry& entry : root.entries) {
+    if (entry.key == "defaults" || entry.key == "primary") std::erase_if(entry.value.entries, is_configuration);
+    if (entry.key == "instances")
+      for (Node& instance : entry.value.items) std::erase_if(instance.entries, is_configuration);
+  }
+}
+
 }  // namespace
 
-void merge(Node& root, Node later) { merge_map(root, std::move(later)); }
+void merge(Node& root, Node later) {
+  drop_configuration(later);
+  merge_map(root, std::move(later));
+}
+
+void lay_over(Definition& whole, const Definition& file) {
+  whole.default_configuration = whole.default_configuration.with(file.default_configuration);
+  if (file.primary) whole.primary->configuration = whole.primary->configuration.with(file.primary->configuration);
+  std::map<std::string, Configuration*> configurations;
+  for (Instance& instance : whole.instances) configurations[instance.name.text] = &instance.configuration;
+  for (const Instance& instance : file.instances) {
+    Configuration& before = *configurations.at(instance.name.text);
+    before = before.with(instance.configuration);
+  }
+}
 
 void refuse_duplicates(const Node& root, Complaints& complaints) {
   for (const auto& [key, place, list] : root.entries) {

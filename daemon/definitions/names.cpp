@@ -22,7 +22,10 @@ std::string wrong_character(const std::string& text, const std::string& further)
   return in_quotes(text) + " has a character that is none of letters, digits and " + further;
 }
 
-Read<std::string> configuration_directory(const std::string& text) {
+}  // namespace
+
+Read<std::string> directory_path(const std::string& text) {
+  if (!text.starts_with('/')) return absolute_path(text);
   // Two spellings of one directory would be two members.
   std::string shortest = std::filesystem::path(text).lexically_normal();
   if (shortest.size() > 1 && shortest.ends_with('/')) shortest.pop_back();
@@ -30,14 +33,12 @@ Read<std::string> configuration_directory(const std::string& text) {
   return text;
 }
 
-}  // namespace
-
 bool is_instance_name(const std::string& text) { return text.starts_with(kInstancePrefix) || text.starts_with('/'); }
 
 Read<std::string> instance_name(const std::string& text) {
   if (text == "-") return std::unexpected("use \"primary:\" at the top level for the primary instance");
   if (text.size() > kLongestName) return std::unexpected("longer than " + std::to_string(kLongestName) + " characters");
-  if (text.starts_with('/')) return configuration_directory(text);
+  if (text.starts_with('/')) return directory_path(text);
   if (!text.starts_with(kInstancePrefix) || text.size() == kInstancePrefix.size())
     return std::unexpected(in_quotes(text) +
                            " is no instance: its name begins with \"postfix-\", its directory with \"/\"");

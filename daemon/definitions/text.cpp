@@ -42,7 +42,7 @@ Place place_of(const std::string& file, const std::string& text, std::size_t at)
 }
 
 std::optional<Complaint> not_text(const std::string& file, const std::string& text) {
-  if (text.size() > kLargestFile) return Complaint{{file}, "larger than 1 MiB"};
+  if (text.size() > kLargestFile) return Complaint{{file}, "larger than 8 MiB"};
   if (text.starts_with("\xef\xbb\xbf"))
     return Complaint{{file, 1, 1}, "begins with a byte order mark; save it as UTF-8 without one"};
   for (std::size_t at = 0; at < text.size();) {

@@ -9,7 +9,7 @@
 
 namespace postmultid::definitions {
 
-constexpr std::size_t kLargestFile = 1 << 20;
+constexpr std::size_t kLargestFile = 8 << 20;
 
 /// The first reason why this is no text of a definition, if there is one: too large, a byte order mark, not UTF-8, or
 /// a control character other than tab and line break (LF or CR LF).

@@ -41,16 +41,16 @@ class Builder : public YAML::EventHandler {
       // The parser's mark is that of whatever comes next, perhaps many lines below.
       complain(open.node.place, "entry " + std::to_string(open.node.items.size() + 1) + " of this list is empty");
     } else if (open.key) {
-      complain(open.key->place, in_quotes(open.key->text) + " has no value; write \"\" for an empty text");
+      complain(open.key->place, in_quotes(open.key->text) + " has no value; " + instead_of_nothing());
     } else {
       complain(place(mark), "a key is missing");
     }
-    put({Kind::text, place(mark)});
+    put({.place = place(mark)});
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    complain(place(mark), "an alias (*name); write the value itself");
-    put({Kind::text, place(mark)});
+    complain(place(mark), "an alias (*name); write the value itself, or quote a text that begins with \"*\"");
+    put({.place = place(mark)});
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -58,18 +58,24 @@ class Builder : public YAML::EventHandler {
     refuse_properties(mark, tag, anchor);
     if (!quotation_ends(offset(mark))) complain(place(mark), "this quotation has no end");
     if (value.find('\0') != std::string::npos) complain(place(mark), "a text cannot contain a NUL");
-    put({Kind::text, place(mark), value});
+    Node node{.place = place(mark), .text = value};
+    // The parser calls "!" what is in quotation marks or a block.
+    char first = offset(mark) < text_.size() ? text_[offset(mark)] : '\0';
+    bool block = tag == "!" && (first == '|' || first == '>');
+    node.folded = block ? first == '>' : tag != "!" && text_.compare(offset(mark), value.size(), value) != 0;
+    if (block && first == '|') node.lines = lines_of_block(mark, value);
+    put(std::move(node));
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    begin(Kind::list, mark, tag, anchor);
+                       YAML::EmitterStyle::value style) override {
+    begin(Kind::list, mark, tag, anchor, style);
   }
   void OnSequenceEnd() override { end(); }
 
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    begin(Kind::map, mark, tag, anchor);
+                  YAML::EmitterStyle::value style) override {
+    begin(Kind::map, mark, tag, anchor, style);
   }
   void OnMapEnd() override { end(); }
 
@@ -124,13 +130,42 @@ class Builder : public YAML::EventHandler {
     return false;
   }
 
-  void begin(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  /// Where the lines of a block's text begin. Each is a line of the file behind the block's "|", without its indentation.
+  std::vector<Place> lines_of_block(const YAML::Mark& mark, const std::string& value) const {
+    std::vector<Place> places;
+    std::size_t before = text_.find('\n', offset(mark));
+    for (std::size_t from = 0; from < value.size() && before != std::string::npos;) {
+      std::size_t to = std::min(value.find('\n', from), value.size());
+      std::size_t end = std::min(text_.find('\n', before + 1), text_.size());
+      std::size_t written = end - before - 1, said = to - from;
+      if (written > 0 && text_[end - 1] == '\r') --written;
+      int line = mark.line + 2 + static_cast<int>(places.size());
+      places.push_back({file_, line, static_cast<int>(written - std::min(written, said)) + 1});
+      before = end < text_.size() ? end : std::string::npos;
+      from = to + 1;
+    }
+    return places;
+  }
+
+  /// What to write for a key without a value: in main.cf, nothing could mean two things.
+  std::string instead_of_nothing() const {
+    const Open& open = open_.back();
+    if (open.node.flow) return "write \"\" for an empty text; quote a text that has braces or commas in it";
+    const std::optional<Key> above = open_.size() < 2 ? std::nullopt : open_[open_.size() - 2].key;
+    if (!above || above->text != "main.cf") return "write \"\" for an empty text";
+    std::string name = one_line(open.key->text);
+    return "write " + name + ": \"\" to set it empty, or name it in remove, { main.cf: [" + name +
+           "] }, for its default";
+  }
+
+  void begin(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+             YAML::EmitterStyle::value style) {
     refuse_properties(mark, tag, anchor);
     if (open_.size() == kDeepest) {
       complain(place(mark), "nested deeper than " + std::to_string(kDeepest));
       throw Stop();
     }
-    open_.push_back({{kind, place(mark)}});
+    open_.push_back({{.kind = kind, .place = place(mark), .flow = style == YAML::EmitterStyle::Flow}});
   }
 
   void end() {
@@ -187,6 +222,15 @@ std::optional<Complaint> directive(const std::string& file, const std::string& t
 }
 
 }  // namespace
+
+const char* word(Kind kind) {
+  switch (kind) {
+    case Kind::text: return "text";
+    case Kind::list: return "a list";
+    case Kind::map: return "a map";
+  }
+  return "";
+}
 
 const Entry* Node::find(const std::string& key) const {
   auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.key == key; });

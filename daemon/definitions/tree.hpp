@@ -14,12 +14,18 @@ namespace postmultid::definitions {
 
 enum class Kind { text, list, map };
 
+/// "text", "a list", "a map".
+const char* word(Kind kind);
+
 struct Entry;
 
 struct Node {
   Kind kind = Kind::text;
   Place place;
   std::string text;            // quoted or not makes no difference
+  bool folded = false;         // a text whose line breaks YAML has made blanks: plain over several lines, or after ">"
+  std::vector<Place> lines;    // of a block after "|": where each line of the text begins
+  bool flow = false;           // a list in brackets, a map in braces
   std::vector<Node> items;     // of a list
   std::vector<Entry> entries;  // of a map, in the order of the file, no key twice
 

@@ -234,7 +234,7 @@ TEST_CASE("what is no text at all is refused before the parser sees it") {
   CHECK(complaints("") == "f: empty; it needs at least \"version: 1\"\n");
   CHECK(complaints("\xef\xbb\xbfversion: 1\n") ==
         "f:1:1: begins with a byte order mark; save it as UTF-8 without one\n");
-  CHECK(complaints("version: 1\n" + std::string(kLargestFile, '#')) == "f: larger than 1 MiB\n");
+  CHECK(complaints("version: 1\n" + std::string(kLargestFile, '#')) == "f: larger than 8 MiB\n");
   CHECK(complaints("version: 1\n" + std::string(kLargestFile - 11, '#')) == "fine");
   for (const char* wrong : {"\x80", "\xc1\x81", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
                             "\xf5\x80\x80\x80", "\xe2\x82", "\xff"})
