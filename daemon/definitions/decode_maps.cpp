@@ -13,7 +13,7 @@ void decode_source(const Node& node, Map& map, Complaints& complaints) {
   if (const Node* text = reader.find("text", Kind::text)) map.text = text_of(*text, "text", complaints);
   map.file = reader.placed("file", absolute_path);
   map.from = reader.command("from");
-  if (const Node* from = reader.find("from")) map.from_place = from->place;
+  if (const Entry* from = node.find("from")) map.from_place = from->value.place;
   map.secret = reader.value("secret", yes_or_no).value_or(false);
   reader.finish();
 

@@ -1,4 +1,3 @@
-#include <map>
 #include <sstream>
 
 #include "definitions/decode.hpp"
@@ -25,7 +24,6 @@ bool balanced(const std::string& text) {
 PostfixText block(const Node& node, Complaints& complaints) {
   PostfixText text = text_of(node, "master.cf", complaints);
   refuse_continuation_at_the_top(text, complaints);
-  std::map<std::string, int> first_lines;
   for (const LogicalLine& line : logical_lines(text.text)) {
     const Place& place = text.lines[line.first];
     auto complain = [&](const std::string& message) { complaints.push_back({place, "master.cf: " + message}); };
@@ -37,12 +35,7 @@ PostfixText block(const Node& node, Complaints& complaints) {
                " fields; an entry has service, type, private, unprivileged, chroot, wakeup, process limit and command");
       continue;
     }
-    auto service = service_name(*service_of(line));
-    if (!service) {
-      complain(service.error());
-    } else if (auto [first, is_new] = first_lines.try_emplace(*service, place.line); !is_new) {
-      complain(*service + " is there twice; the first is in line " + std::to_string(first->second));
-    }
+    if (auto service = service_name(*service_of(line)); !service) complain(service.error());
   }
   return text;
 }

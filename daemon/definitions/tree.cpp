@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 
+#include "definitions/spelling.hpp"
 #include "definitions/text.hpp"
 
 namespace postmultid::definitions {
@@ -221,6 +222,14 @@ std::optional<Complaint> directive(const std::string& file, const std::string& t
                    "a line that begins with \"%\" is a directive of YAML; there is none to use"};
 }
 
+std::string line_of(const std::string& text, const YAML::Mark& mark) {
+  if (mark.is_null() || static_cast<std::size_t>(mark.pos) > text.size()) return "";
+  auto at = static_cast<std::size_t>(mark.pos);
+  std::size_t before = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
+  std::size_t begin = before == std::string::npos ? 0 : before + 1;
+  return text.substr(begin, std::min(text.find('\n', at), text.size()) - begin);
+}
+
 }  // namespace
 
 const char* word(Kind kind) {
@@ -247,7 +256,9 @@ std::expected<Node, Complaints> parse(const std::string& file, const std::string
     while (parser.HandleNextDocument(builder)) continue;
   } catch (const YAML::Exception& error) {
     // Its words may quote half a character.
-    builder.complain(builder.place(error.mark), "not YAML: " + one_line(error.msg));
+    std::string meant = remedy(line_of(text, error.mark), error.msg);
+    builder.complain(builder.place(error.mark),
+                     "not YAML: " + one_line(error.msg) + (meant.empty() ? "" : "; " + meant));
   } catch (const Stop&) {
   }
   return builder.result();
