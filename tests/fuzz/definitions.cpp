@@ -38,7 +38,10 @@ void look_at(const Supervise& supervise) {
 }
 
 void look_at(const Companion& companion) {
-  fuzz::always(!companion.command.empty() && companion.command.front().starts_with('/'), "there is a program to run");
+  fuzz::always(companion.command.empty() || companion.command.front().starts_with('/'), "there is a program to run");
+  fuzz::always(!companion.command.empty() + !companion.unit.text.empty() <= 1, "a companion is a unit or a command");
+  fuzz::always(!companion.command.empty() || !companion.unit.text.empty() || companion.ready,
+               "there is something to await");
   for (const std::string& word : companion.command)
     fuzz::always(word.find('\0') == std::string::npos, "a word reaches the program whole");
   fuzz::always(companion.directory.starts_with('/'), "a directory is absolute");
