@@ -7,7 +7,9 @@
 
 #include "host/deadline.hpp"
 #include "host/offload.hpp"
+#include "postfix/at_rest.hpp"
 #include "postfix/footprint.hpp"
+#include "postfix/removal.hpp"
 #include "postfix/settings.hpp"
 
 namespace postmultid::postfix {
@@ -301,20 +303,97 @@ asio::awaitable<Changed> reorder(Tools& tools, std::vector<Listed> present, std:
   co_return steps;
 }
 
+namespace {
+
+/// Why it cannot be taken from the set; empty: it can.
 std::string stays(const Instance& target) {
   if (target.primary) return "the primary stays: all others hang on it";
   if (target.enabled) return target.id.text + " is enabled: pmctl disable " + target.id.text;
   return "";
 }
 
+/// Two may say that the same directory is theirs, or that one's is in the other's.
+std::string shared_with(const Instance& target, const std::vector<Listed>& present) {
+  auto all = [](const Instance& one) {
+    std::vector<std::string> list;
+    for (const std::string& path : {one.config_directory, one.queue_directory, one.data_directory})
+      if (!path.empty()) list.push_back(canonical(path) + "/");
+    return list;
+  };
+  auto own = all(target);
+  for (const Listed& entry : present) {
+    if (entry.instance.config_directory == target.config_directory) continue;
+    for (const std::string& theirs : all(entry.instance))
+      for (const std::string& path : own)
+        if (theirs.starts_with(path)) return theirs + " is in use by " + entry.instance.id.text;
+  }
+  return "";
+}
+
+/// Down for as long as this lives, and without a place for mail.
+struct Prepared {
+  host::Fd lock;
+  MailQueues queues;
+};
+
+Result<Prepared> prepare(const Instance& target, const std::vector<Listed>& present) {
+  const std::string& queue = target.queue_directory;
+  if (queue.empty())
+    return model::failure("nobody knows where its queue is: " + target.config_directory +
+                          "/main.cf cannot be read. Repair it, or: pmctl deport " + target.id.text);
+  if (std::string why = shared_with(target, present); !why.empty()) return model::failure(std::move(why));
+  auto lock = keep_down(target);
+  if (!lock) return std::unexpected(lock.error());
+  auto mail = mail_in(queue);
+  if (!mail) return std::unexpected(mail.error());
+  if (!mail->empty())
+    return model::failure(queue + " holds mail: " + *mail +
+                          ". Deliver it (pmctl start, flush), or remove it (postsuper -c " + target.config_directory +
+                          " -d ALL)");
+  auto queues = MailQueues::remove(queue);
+  if (!queues) return std::unexpected(queues.error());
+  return Prepared{std::move(*lock), std::move(*queues)};
+}
+
+}  // namespace
+
 asio::awaitable<Changed> deport(Tools& tools, std::vector<Listed> present, Instance target) {
   if (std::string why = stays(target); !why.empty()) co_return refused(std::move(why));
+  auto prove = [target] { return keep_down(target); };
+  auto lock = co_await host::offload(tools.pool(), std::move(prove));
+  if (!lock) co_return refused(lock.error().message);
   auto directories = secondaries(present);
   std::erase(directories, target.config_directory);
   auto done = co_await list(tools, present.front().instance.config_directory, std::move(directories),
                             target.config_directory, true);
   if (!done) co_return failed(done.error().message);
   co_return std::move(*done);
+}
+
+asio::awaitable<std::expected<Destroyed, Unchanged>> destroy(Tools& tools, std::vector<Listed> present,
+                                                             Instance target) {
+  if (std::string why = stays(target); !why.empty()) co_return refused(std::move(why));
+  auto get_ready = [target, present] { return prepare(target, present); };
+  auto ready = co_await host::offload(tools.pool(), std::move(get_ready));
+  if (!ready) co_return refused(ready.error().message);
+  auto directories = secondaries(present);
+  std::erase(directories, target.config_directory);
+  auto done = co_await list(tools, present.front().instance.config_directory, std::move(directories),
+                            target.config_directory, false);
+  if (!done) {
+    auto put_back = [queues = ready->queues] {
+      queues.put_back();
+      return true;
+    };
+    co_await host::offload(tools.pool(), std::move(put_back));
+    co_return failed(done.error().message);
+  }
+  auto remove = [target] { return remove_rest(target); };
+  auto left = co_await host::offload(tools.pool(), std::move(remove));
+  Destroyed destroyed{std::move(*done), std::move(left)};
+  std::string all = target.config_directory + ", " + target.queue_directory + ", " + target.data_directory;
+  destroyed.steps.push_back((destroyed.left.empty() ? "removed " : "removed what Postfix had made of ") + all);
+  co_return destroyed;
 }
 
 }  // namespace postmultid::postfix

@@ -48,11 +48,16 @@ asio::awaitable<Changed> enable(Tools& tools, Instance target, bool enabled);
 /// multi_instance_directories in this order: exactly those that are present, but the primary.
 asio::awaitable<Changed> reorder(Tools& tools, std::vector<Listed> present, std::vector<std::string> directories);
 
-/// Not one of ours any more. Its files stay, and Postfix's own commands still take `-c DIR` (alternate_config_directories). That
-/// it does not run is the caller's to know.
+/// Not one of ours any more. Its files stay, and Postfix's own commands still take `-c DIR` (alternate_config_directories).
 asio::awaitable<Changed> deport(Tools& tools, std::vector<Listed> present, Instance target);
 
-/// Why it cannot be taken from the set: it is the primary, or enabled; empty: it can.
-std::string stays(const Instance& target);
+struct Destroyed {
+  Steps steps;
+  std::vector<std::string> left;  // what is still there of it
+};
+
+/// Not one of ours any more, and its directories are taken away (removal.hpp). Refused where any file is in a queue.
+asio::awaitable<std::expected<Destroyed, Unchanged>> destroy(Tools& tools, std::vector<Listed> present,
+                                                             Instance target);
 
 }  // namespace postmultid::postfix
