@@ -10,6 +10,7 @@ namespace postmultid::postfix {
 using model::Result;
 
 Result<host::Fd> keep_down(const Instance& instance) {
+  if (instance.queue_directory.empty()) return host::Fd();
   const std::string path = instance.pid_file();
   // Made where there is none: who starts it for the first time needs the lock as well.
   host::Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));

@@ -7,8 +7,8 @@
 
 namespace postmultid::postfix {
 
-/// The lock that its master needs to start, as long as this lives; where it has no queue_directory there is nothing to start.
-/// Fails where a master has it, or where one of the instance's processes is left. Blocks.
+/// The lock that its master needs to start, as long as this lives; nothing where its queue_directory is not
+/// there, or not known. Fails where a master has it, or where one of the instance's processes is left. Blocks.
 model::Result<host::Fd> keep_down(const Instance& instance);
 
 }  // namespace postmultid::postfix

@@ -113,6 +113,9 @@ std::string link_of(int directory, const std::string& name) {
   return length < 0 ? "" : target.substr(0, static_cast<std::size_t>(length));
 }
 
+/// The symbolic link that Debian's configure-instance.sh makes in a chroot, and where it leads (docs/postfix-facts.md, "Debian").
+constexpr char kDebianLink[] = "/usr/lib/zoneinfo/localtime", kDebianTarget[] = "/etc/localtime";
+
 /// A copy that was made for a chroot: this host has the same at its own place. So nothing is lost with it.
 void remove_copies(const Fd& directory, const std::string& original, dev_t device) {
   auto entries = host::entries_of(directory);
@@ -129,7 +132,10 @@ void remove_copies(const Fd& directory, const std::string& original, dev_t devic
     struct stat theirs {};
     bool there = ::lstat(path.c_str(), &theirs) == 0, same = S_ISSOCK(mode) && is_dead_socket(directory, entry);
     if (S_ISREG(mode)) same = host::same_content(directory, entry.name, path);
-    if (S_ISLNK(mode)) same = there && link_of(directory.get(), entry.name) == link_of(AT_FDCWD, path);
+    if (S_ISLNK(mode)) {
+      std::string target = link_of(directory.get(), entry.name);
+      same = (there && target == link_of(AT_FDCWD, path)) || (path == kDebianLink && target == kDebianTarget);
+    }
     if (S_ISCHR(mode) || S_ISBLK(mode)) same = there && theirs.st_mode == mode && theirs.st_rdev == entry.facts.st_rdev;
     if (same) ::unlinkat(directory.get(), entry.name.c_str(), 0);
   }
