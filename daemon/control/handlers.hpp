@@ -26,6 +26,7 @@ asio::awaitable<Response> delete_operation(runtime::Service&, Request, std::stri
 asio::awaitable<Response> get_log(runtime::Service&, Request, std::string id);
 asio::awaitable<Response> get_events(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_reread(runtime::Service&, Request, std::string);
+asio::awaitable<Response> post_instances(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_log_level(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_takeover(runtime::Service&, Request, std::string);
 asio::awaitable<Response> post_handback(runtime::Service&, Request, std::string);

@@ -31,6 +31,7 @@ using enum model::Role;
 constexpr Route kRoutes[] = {
     {"GET", "/v1/status", monitor, get_status},
     {"GET", "/v1/instances", monitor, get_instances},
+    {"POST", "/v1/instances", admin, post_instances},
     {"GET", "/v1/instances/{id}", monitor, get_instance},
     {"GET", "/v1/groups", monitor, get_groups},
     {"GET", "/v1/groups/{name}", monitor, get_group},

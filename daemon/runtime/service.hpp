@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/event.hpp"
+#include "model/instance_change.hpp"
 #include "model/management.hpp"
 #include "model/operation.hpp"
 #include "model/problem.hpp"
@@ -58,6 +59,10 @@ class Service {
   virtual asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
                                                                                         bool dry_run,
                                                                                         model::Requester by) = 0;
+
+  /// A change of the set of instances; the next status shows it. One at a time.
+  virtual asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange change,
+                                                                           model::Requester by) = 0;
 
   /// How much is logged, until the definition is read again.
   /// Refused, if there is no level of that name.

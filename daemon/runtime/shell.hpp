@@ -31,6 +31,7 @@
 #include "runtime/operations.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/service.hpp"
+#include "runtime/turn.hpp"
 #include "runtime/view.hpp"
 #include "runtime/ward.hpp"
 #include "supervision/fleet.hpp"
@@ -84,6 +85,8 @@ class Shell : public Service, private Crew {
   asio::awaitable<Answer<std::vector<model::ManagementStep>>> change_management(model::ManagementChange wanted,
                                                                                 bool dry_run,
                                                                                 model::Requester by) override;
+  asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange change,
+                                                                   model::Requester by) override;
   const Access& access() const override { return accounts_.access(); }
   std::optional<definitions::Endpoint> listen() const override { return definition_.daemon.listen; }
   void cannot_listen(std::string why) override;
@@ -119,6 +122,7 @@ class Shell : public Service, private Crew {
   void conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message);
   void tell_configuration(const model::MemberId& id, std::string what, std::string message);
   void tell_health_changes();
+  void name_changed(model::InstanceChanged& changed);
   std::string doing(const model::MemberId& id) const;
   void fill_in(model::Operation& operation) const;
 
@@ -191,6 +195,7 @@ class Shell : public Service, private Crew {
   void answer(const model::MemberId& id, AttemptId attempt, Input yes, Input no, const Done& done);
   std::shared_ptr<const Driver> as_it_ran(const model::MemberId& id) const;
   void keep_id_of_running(postfix::Instance& instance) const;
+  bool is_renamed(const model::MemberId& id) const;
   void tell_health(const model::MemberId& id, Charge& charge, model::Readiness seen);
   void take_charge(const model::MemberId& id, std::shared_ptr<const Life> life, AttemptId attempt, bool adopted);
   void publish();
@@ -218,6 +223,7 @@ class Shell : public Service, private Crew {
   Events events_;
   Keeper keeper_;
   Accounts accounts_;
+  Turn turn_;  // of who changes the set of instances, or their files
   std::string cannot_listen_;
   std::map<model::MemberId, supervision::Remembered> remembered_;  // by an earlier daemon; of whom is not listed yet
   Lookout lookout_;

@@ -27,6 +27,9 @@ class IdleService : public runtime::Service {
                                                                                 model::Requester) override {
     co_return std::vector<model::ManagementStep>{};
   }
+  asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange, model::Requester) override {
+    co_return model::InstanceChanged{};
+  }
   Answer<void> change_log_level(const std::string&, const model::Requester&) override { return {}; }
   const runtime::Access& access() const override { return access_; }
   std::optional<definitions::Endpoint> listen() const override { return std::nullopt; }
