@@ -1,5 +1,6 @@
 // pmctl: the command line.
 #include <fmt/format.h>
+#include <algorithm>
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
@@ -35,6 +36,7 @@ std::string set_format(Options& options, const std::string& word) {
 enum class Takes {
   nothing,
   selection,
+  list,
   action,
   start,
   restart,
@@ -48,7 +50,12 @@ enum class Takes {
   level,
   file,
   handover,
-  words
+  words,
+  command,
+  created,
+  imported,
+  assigned,
+  instance
 };
 
 struct Verb {
@@ -63,7 +70,7 @@ const std::vector<Verb>& verbs() {
   auto act = [](Action action) { return [action](const Options& options) { return ctl::operate(options, action); }; };
   static const std::vector<Verb> all{
       {"status", "Show how members are; one by name in full", Takes::selection, ctl::status},
-      {"list", "List the members in start order", Takes::selection, ctl::list},
+      {"list", "List the members in start order", Takes::list, ctl::list},
       {"start", "Start members in order, each ready before the next", Takes::start, act(Action::start)},
       {"stop", "Stop members in reverse order", Takes::action, act(Action::stop)},
       {"restart", "Check, then stop and start; a bad configuration is refused", Takes::restart, act(Action::restart)},
@@ -75,6 +82,14 @@ const std::vector<Verb>& verbs() {
       {"check", "Run postfix check", Takes::action, act(Action::check)},
       {"enable", "Set multi_instance_enable = yes; starts nothing", Takes::action, act(Action::enable)},
       {"disable", "Set multi_instance_enable = no; stops nothing", Takes::action, act(Action::disable)},
+      {"create", "Make an instance: disabled, and without a network port", Takes::created, ctl::create},
+      {"import", "Take an instance whose files are there into the list", Takes::imported, ctl::import},
+      {"assign", "Give an instance another name or group", Takes::assigned, ctl::assign},
+      {"deport", "Take an instance off the list; its files stay", Takes::instance, ctl::deport},
+      {"destroy", "Take an instance off the list and its directories away; refused while it has mail", Takes::instance,
+       ctl::destroy},
+      {"init", "Prepare the primary for having others beside it", Takes::nothing, ctl::init},
+      {"exec", "Run a command for instances, as postmulti -x does, without the daemon", Takes::command, ctl::exec},
       {"reset-failed", "Forget past failures", Takes::action, act(Action::reset_failed)},
       {"is-active", "Say whether members run: exit 0, or 3", Takes::question, ctl::is_active},
       {"is-failed", "Say whether members have failed: exit 0, or 1", Takes::question, ctl::is_failed},
@@ -131,10 +146,58 @@ void add_waiting(CLI::App& verb, Options& options) {
   add_timeout(verb, options);
 }
 
+void add_reverse(CLI::App& verb, Options& options) {
+  verb.add_flag("-R,--reverse", options.reverse, "The last one first");
+}
+
+void add_position(CLI::App& verb, postmultid::model::InstanceChange& change) {
+  auto* before = verb.add_option("--before", change.before, "To stand before this one in the list");
+  auto* after = verb.add_option("--after", change.after, "To stand behind this one")->excludes(before);
+  verb.add_flag("--first", change.first, "To stand before all others but the primary; else it is the last")
+      ->excludes(before)
+      ->excludes(after);
+}
+
+void add_name_and_group(CLI::App& verb, postmultid::model::InstanceChange& change, bool with_name, const char* more) {
+  if (with_name) verb.add_option("-I,--name", change.name, std::string("multi_instance_name") + more);
+  verb.add_option("-G,--to-group", change.group, std::string("multi_instance_group") + more);
+}
+
 void add_options(CLI::App& verb, Takes takes, Options& options) {
   switch (takes) {
     case Takes::nothing: break;
     case Takes::selection: add_selection(verb, options); break;
+    case Takes::list:
+      add_selection(verb, options);
+      add_reverse(verb, options);
+      verb.add_flag("-l", options.as_postmulti, "As postmulti -l: Postfix's own list, without the daemon");
+      break;
+    case Takes::command:
+      add_selection(verb, options);
+      add_reverse(verb, options);
+      verb.add_option("-P,--parallel", options.parallel, "So many at a time; each line says whose it is")
+          ->check(CLI::Range(1, 1000));
+      verb.add_flag("--prefix", options.prefix, "Each line says whose it is");
+      verb.footer("The command and its arguments are behind --: pmctl exec -g mta -- postqueue -p");
+      break;
+    case Takes::created:
+      verb.add_option("NAME", options.words,
+                      "postfix-NAME, and where postmulti would not put it config_directory=, queue_directory=, "
+                      "data_directory=")
+          ->required();
+      add_name_and_group(verb, options.change, false, "");
+      add_position(verb, options.change);
+      break;
+    case Takes::imported:
+      verb.add_option("DIRECTORY", options.change.config_directory, "With main.cf and master.cf")->required();
+      add_name_and_group(verb, options.change, true, ", if its main.cf is to say another");
+      add_position(verb, options.change);
+      break;
+    case Takes::assigned:
+      verb.add_option("ID", options.change.instance, "Whose")->required();
+      add_name_and_group(verb, options.change, true, "; - for none");
+      break;
+    case Takes::instance: verb.add_option("ID", options.change.instance, "Which")->required(); break;
     case Takes::restart:
       verb.add_flag("--rolling", options.how.rolling, "One member at a time, each ready again before the next");
       [[fallthrough]];
@@ -219,6 +282,16 @@ CLI::App& command_for(CLI::App& app, const Verb& verb) {
   return *parent->add_subcommand(second, verb.help);
 }
 
+/// What is behind the first "--" of `exec`: a command with options of its own, which are none of ours.
+std::vector<std::string> take_command(int& argc, char** argv) {
+  char** end = argv + argc;
+  auto is = [](const char* word) { return [word](const char* each) { return std::string_view(each) == word; }; };
+  char** dashes = std::find_if(argv, end, is("--"));
+  if (dashes == end || std::none_of(argv, dashes, is("exec"))) return {};
+  argc = static_cast<int>(dashes - argv);
+  return {dashes + 1, end};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -233,11 +306,12 @@ int main(int argc, char** argv) {
   app.footer(
       "Exit status: 0 done, 1 failed, 2 usage, 3 not running, 4 no such instance, 69 postmultid does not answer,\n"
       "75 timed out, 77 not permitted, 78 refused because of a bad configuration.");
+  std::vector<std::string> command = take_command(argc, argv);
   const Verb* chosen = nullptr;
   for (const Verb& verb : verbs()) {
-    CLI::App& command = command_for(app, verb);
-    add_options(command, verb.takes, options);
-    command.callback([&chosen, &verb] { chosen = &verb; });
+    CLI::App& below = command_for(app, verb);
+    add_options(below, verb.takes, options);
+    below.callback([&chosen, &verb] { chosen = &verb; });
   }
   try {
     app.parse(argc, argv);
@@ -245,6 +319,10 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
   if (!chosen) return static_cast<int>(postmultid::ctl::complain({Exit::usage, "what to do? See pmctl --help"}));
+  if (chosen->takes == Takes::command)
+    options.words = std::move(command);
+  else if (!command.empty())
+    return static_cast<int>(postmultid::ctl::complain({Exit::usage, "only exec takes a command behind --"}));
   if (!format.empty())
     if (std::string wrong = set_format(options, format); !wrong.empty())
       return static_cast<int>(postmultid::ctl::complain({Exit::usage, "-o " + wrong}));

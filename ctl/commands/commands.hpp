@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client.hpp"
+#include "model/instance_change.hpp"
 #include "model/operation.hpp"
 #include "model/words.hpp"
 
@@ -35,7 +36,12 @@ struct Options {
   std::string log_level;                                 // daemon log-level
   bool dry_run = false;                                  // start and the like, takeover, handback
   bool yes = false;                                      // takeover, handback
-  std::vector<std::string> words;                        // postfix: its command
+  std::vector<std::string> words;                        // postfix, exec: the command; create: name and directories
+  model::InstanceChange change;                          // create and the like: what their options say
+  bool as_postmulti = false;                             // list: in its format
+  bool reverse = false;                                  // list, exec: the last first
+  bool prefix = false;                                   // exec: each line with whose it is
+  unsigned parallel = 1;                                 // exec: so many at a time
 
   bool selects() const { return !selection.names.empty() || !selection.group.empty() || selection.all; }
 };
@@ -49,6 +55,17 @@ Exit is_active(const Options& options);
 Exit is_failed(const Options& options);
 Exit is_enabled(const Options& options);
 Exit wait_for(const Options& options);
+
+Exit create(const Options& options);
+Exit import(const Options& options);
+Exit assign(const Options& options);
+Exit deport(const Options& options);
+Exit destroy(const Options& options);
+Exit init(const Options& options);
+
+/// Without the daemon, as postmulti -l and -x.
+Exit list_as_postmulti(const Options& options);
+Exit exec(const Options& options);
 
 Exit logs(const Options& options);
 Exit events(const Options& options);

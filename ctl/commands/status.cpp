@@ -135,8 +135,13 @@ Exit status(const Options& options) {
 }
 
 Exit list(const Options& options) {
+  if (options.as_postmulti) return list_as_postmulti(options);
   auto known = fetch(options);
   if (!known) return complain(known.error());
+  if (options.reverse) {
+    std::ranges::reverse(known->chosen);
+    std::ranges::reverse(known->document["members"]);
+  }
   if (options.format == Format::json) {
     fmt::print("{}\n", known->document["members"].dump(2));
     return Exit::ok;
