@@ -1,5 +1,6 @@
 // pmctl: the command line.
 #include <fmt/format.h>
+#include <algorithm>
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <map>
@@ -35,6 +36,7 @@ std::string set_format(Options& options, const std::string& word) {
 enum class Takes {
   nothing,
   selection,
+  list,
   action,
   start,
   restart,
@@ -48,14 +50,14 @@ enum class Takes {
   level,
   plan,
   version,
-  list,
-  fresh,
-  assignment,
-  one,
-  command,
   file,
   handover,
-  words
+  words,
+  command,
+  created,
+  imported,
+  assigned,
+  instance
 };
 
 struct Verb {
@@ -82,6 +84,14 @@ const std::vector<Verb>& verbs() {
       {"check", "Run postfix check", Takes::action, act(Action::check)},
       {"enable", "Set multi_instance_enable = yes; starts nothing", Takes::action, act(Action::enable)},
       {"disable", "Set multi_instance_enable = no; stops nothing", Takes::action, act(Action::disable)},
+      {"create", "Make an instance: disabled, and without a network port", Takes::created, ctl::create},
+      {"import", "Take an instance whose files are there into the list", Takes::imported, ctl::import},
+      {"assign", "Give an instance another name or group", Takes::assigned, ctl::assign},
+      {"deport", "Take an instance off the list; its files stay", Takes::instance, ctl::deport},
+      {"destroy", "Take an instance off the list and its directories away; refused while it has mail", Takes::instance,
+       ctl::destroy},
+      {"init", "Prepare the primary for having others beside it", Takes::nothing, ctl::init},
+      {"exec", "Run a command for instances, as postmulti -x does, without the daemon", Takes::command, ctl::exec},
       {"reset-failed", "Forget past failures", Takes::action, act(Action::reset_failed)},
       {"is-active", "Say whether members run: exit 0, or 3", Takes::question, ctl::is_active},
       {"is-failed", "Say whether members have failed: exit 0, or 1", Takes::question, ctl::is_failed},
@@ -96,14 +106,6 @@ const std::vector<Verb>& verbs() {
        ctl::export_definition},
       {"rollback", "Put back the files that an instance last ran well with, or had before", Takes::version,
        ctl::roll_back},
-      {"create", "Make an instance, not enabled and with its services off: postmulti -e create", Takes::fresh,
-       ctl::create},
-      {"import", "Take an instance whose files are there into Postfix's list", Takes::fresh, ctl::import},
-      {"assign", "Give an instance another name or group", Takes::assignment, ctl::assign},
-      {"deport", "Take an instance out of Postfix's list; its files stay", Takes::one, ctl::deport},
-      {"destroy", "Remove an instance, if there is no mail in its queue", Takes::one, ctl::destroy},
-      {"init", "Let the primary know of instances: postmulti -e init", Takes::nothing, ctl::init_instances},
-      {"exec", "Run a command for each instance, with your own rights: postmulti -x", Takes::command, ctl::execute},
       {"op list", "List the last operations", Takes::nothing, ctl::list_operations},
       {"op show", "Show one with its steps", Takes::operation, ctl::show_operation},
       {"op wait", "Wait for its end", Takes::operation_wait, ctl::wait_for_operation},
@@ -151,10 +153,58 @@ void add_waiting(CLI::App& verb, Options& options) {
   add_timeout(verb, options);
 }
 
+void add_reverse(CLI::App& verb, Options& options) {
+  verb.add_flag("-R,--reverse", options.reverse, "The last one first");
+}
+
+void add_position(CLI::App& verb, postmultid::model::InstanceChange& change) {
+  auto* before = verb.add_option("--before", change.before, "To stand before this one in the list");
+  auto* after = verb.add_option("--after", change.after, "To stand behind this one")->excludes(before);
+  verb.add_flag("--first", change.first, "To stand before all others but the primary; else it is the last")
+      ->excludes(before)
+      ->excludes(after);
+}
+
+void add_name_and_group(CLI::App& verb, postmultid::model::InstanceChange& change, bool with_name, const char* more) {
+  if (with_name) verb.add_option("-I,--name", change.name, std::string("multi_instance_name") + more);
+  verb.add_option("-G,--to-group", change.group, std::string("multi_instance_group") + more);
+}
+
 void add_options(CLI::App& verb, Takes takes, Options& options) {
   switch (takes) {
     case Takes::nothing: break;
     case Takes::selection: add_selection(verb, options); break;
+    case Takes::list:
+      add_selection(verb, options);
+      add_reverse(verb, options);
+      verb.add_flag("-l", options.as_postmulti, "As postmulti -l: Postfix's own list, without the daemon");
+      break;
+    case Takes::command:
+      add_selection(verb, options);
+      add_reverse(verb, options);
+      verb.add_option("-P,--parallel", options.parallel, "So many at a time; each line says whose it is")
+          ->check(CLI::Range(1, 1000));
+      verb.add_flag("--prefix", options.prefix, "Each line says whose it is");
+      verb.footer("The command and its arguments are behind --: pmctl exec -g mta -- postqueue -p");
+      break;
+    case Takes::created:
+      verb.add_option("NAME", options.words,
+                      "postfix-NAME, and where postmulti would not put it config_directory=, queue_directory=, "
+                      "data_directory=")
+          ->required();
+      add_name_and_group(verb, options.change, false, "");
+      add_position(verb, options.change);
+      break;
+    case Takes::imported:
+      verb.add_option("DIRECTORY", options.change.config_directory, "With main.cf and master.cf")->required();
+      add_name_and_group(verb, options.change, true, ", if its main.cf is to say another");
+      add_position(verb, options.change);
+      break;
+    case Takes::assigned:
+      verb.add_option("ID", options.change.instance, "Whose")->required();
+      add_name_and_group(verb, options.change, true, "; - for none");
+      break;
+    case Takes::instance: verb.add_option("ID", options.change.instance, "Which")->required(); break;
     case Takes::restart:
       verb.add_flag("--rolling", options.how.rolling, "One member at a time, each ready again before the next");
       [[fallthrough]];
@@ -212,42 +262,6 @@ void add_options(CLI::App& verb, Takes takes, Options& options) {
           ->required()
           ->check(CLI::IsMember({"error", "warning", "notice", "info", "debug"}));
       break;
-    case Takes::list:
-      add_selection(verb, options);
-      verb.add_flag("-l", options.as_postmulti, "As postmulti -l prints it; companions are left out");
-      break;
-    case Takes::fresh:
-      verb.add_option("NAME", options.selection.names, "postfix-out; or none, with all directories")->expected(0, 1);
-      verb.add_option("-g,--group", options.selection.group, "Its group");
-      verb.add_option("--config", options.config_directory, "Its configuration directory (/etc/NAME)");
-      if (verb.get_name() != "create") break;
-      verb.add_option("--queue", options.queue_directory, "Its queue directory (/var/spool/NAME)");
-      verb.add_option("--data", options.data_directory, "Its data directory (/var/lib/NAME)");
-      verb.add_flag("--first", options.first, "It starts before all others, not behind them");
-      verb.add_option("--before", options.before, "It starts before this one");
-      break;
-    case Takes::assignment:
-      verb.add_option_function<std::string>(
-          "--name", [&options](const std::string& name) { options.new_name = name; }, "Its new name; - clears it");
-      verb.add_option_function<std::string>(
-          "--group", [&options](const std::string& group) { options.new_group = group; }, "Its new group; - clears it");
-      [[fallthrough]];
-    case Takes::one: verb.add_option("ID", options.selection.names, "Which")->expected(1)->required(); break;
-    case Takes::command: {
-      // One word each: what comes behind "--" is the command's.
-      auto* names = verb.add_option_function<std::string>(
-          "-i,--instance", [&options](const std::string& name) { options.selection.names.push_back(name); },
-          "Only this one; more than once");
-      names->trigger_on_parse();
-      verb.add_option("-g,--group", options.selection.group, "Only those of a group")->excludes(names);
-      verb.add_flag("-a,--all", options.selection.all, "All, as without a selection")->excludes(names);
-      verb.add_flag("-R,--reverse", options.reverse, "In reverse order");
-      verb.add_option("--parallel", options.parallel, "So many at a time (1); each line behind its instance's name")
-          ->check(CLI::Range(1U, 64U));
-      verb.add_flag("--prefix", options.prefix, "Each line behind its instance's name");
-      verb.add_option("COMMAND", options.words, "After --: postqueue -p")->required();
-      break;
-    }
     case Takes::version:
       verb.add_option("ID", options.selection.names, "Whose");
       verb.add_option("--to", options.version, "One of the versions that are kept: 20261127T101500.123");
@@ -284,6 +298,16 @@ CLI::App& command_for(CLI::App& app, const Verb& verb) {
   return *parent->add_subcommand(second, verb.help);
 }
 
+/// What is behind the first "--" of `exec`: a command with options of its own, which are none of ours.
+std::vector<std::string> take_command(int& argc, char** argv) {
+  char** end = argv + argc;
+  auto is = [](const char* word) { return [word](const char* each) { return std::string_view(each) == word; }; };
+  char** dashes = std::find_if(argv, end, is("--"));
+  if (dashes == end || std::none_of(argv, dashes, is("exec"))) return {};
+  argc = static_cast<int>(dashes - argv);
+  return {dashes + 1, end};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -298,11 +322,12 @@ int main(int argc, char** argv) {
   app.footer(
       "Exit status: 0 done, 1 failed, 2 usage, 3 not running, 4 no such instance, 69 postmultid does not answer,\n"
       "75 timed out, 77 not permitted, 78 refused because of a bad configuration.");
+  std::vector<std::string> command = take_command(argc, argv);
   const Verb* chosen = nullptr;
   for (const Verb& verb : verbs()) {
-    CLI::App& command = command_for(app, verb);
-    add_options(command, verb.takes, options);
-    command.callback([&chosen, &verb] { chosen = &verb; });
+    CLI::App& below = command_for(app, verb);
+    add_options(below, verb.takes, options);
+    below.callback([&chosen, &verb] { chosen = &verb; });
   }
   try {
     app.parse(argc, argv);
@@ -310,6 +335,10 @@ int main(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::usage);
   }
   if (!chosen) return static_cast<int>(postmultid::ctl::complain({Exit::usage, "what to do? See pmctl --help"}));
+  if (chosen->takes == Takes::command)
+    options.words = std::move(command);
+  else if (!command.empty())
+    return static_cast<int>(postmultid::ctl::complain({Exit::usage, "only exec takes a command behind --"}));
   if (!format.empty())
     if (std::string wrong = set_format(options, format); !wrong.empty())
       return static_cast<int>(postmultid::ctl::complain({Exit::usage, "-o " + wrong}));

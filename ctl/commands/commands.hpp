@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client.hpp"
+#include "model/instance_change.hpp"
 #include "model/operation.hpp"
 #include "model/words.hpp"
 
@@ -26,25 +27,24 @@ struct Options {
   model::OperationOptions how;  // start, restart, drain
   bool wait = true;
   std::optional<std::chrono::milliseconds> timeout;
-  std::string state = "running";                                          // wait: for this
-  std::size_t lines = 20;                                                 // logs, events: so many of the last
-  bool follow = false;                                                    // events: and those to come
-  bool quiet = false;                                                     // is-…: the exit status only
-  std::string operation;                                                  // op: "op-7"
-  std::string file = "/etc/postmultid/postmultid.yaml";                   // validate
-  std::string log_level;                                                  // daemon log-level
-  bool dry_run = false;                                                   // start and the like, takeover, handback
-  bool yes = false;                                                       // takeover, handback
-  bool allow_restart = false;                                             // apply, rollback
-  std::string plan;                                                       // apply: only this one
-  std::string version;                                                    // rollback: to this one
-  bool as_postmulti = false;                                              // list: as postmulti -l
-  std::string config_directory, queue_directory, data_directory, before;  // create, import
-  bool first = false;
-  std::optional<std::string> new_name, new_group;  // assign; "-" clears
-  bool reverse = false, prefix = false;            // exec
-  unsigned parallel = 1;
-  std::vector<std::string> words;  // postfix, exec: the command
+  std::string state = "running";                         // wait: for this
+  std::size_t lines = 20;                                // logs, events: so many of the last
+  bool follow = false;                                   // events: and those to come
+  bool quiet = false;                                    // is-…: the exit status only
+  std::string operation;                                 // op: "op-7"
+  std::string file = "/etc/postmultid/postmultid.yaml";  // validate
+  std::string log_level;                                 // daemon log-level
+  bool dry_run = false;                                  // start and the like, takeover, handback
+  bool yes = false;                                      // takeover, handback
+  bool allow_restart = false;                            // apply, rollback
+  std::string plan;                                      // apply: only this one
+  std::string version;                                   // rollback: to this one
+  std::vector<std::string> words;                        // postfix, exec: the command; create: name and directories
+  model::InstanceChange change;                          // create and the like: what their options say
+  bool as_postmulti = false;                             // list: in its format
+  bool reverse = false;                                  // list, exec: the last first
+  bool prefix = false;                                   // exec: each line with whose it is
+  unsigned parallel = 1;                                 // exec: so many at a time
 
   bool selects() const { return !selection.names.empty() || !selection.group.empty() || selection.all; }
 };
@@ -58,6 +58,17 @@ Exit is_active(const Options& options);
 Exit is_failed(const Options& options);
 Exit is_enabled(const Options& options);
 Exit wait_for(const Options& options);
+
+Exit create(const Options& options);
+Exit import(const Options& options);
+Exit assign(const Options& options);
+Exit deport(const Options& options);
+Exit destroy(const Options& options);
+Exit init(const Options& options);
+
+/// Without the daemon, as postmulti -l and -x.
+Exit list_as_postmulti(const Options& options);
+Exit exec(const Options& options);
 
 Exit logs(const Options& options);
 Exit events(const Options& options);
@@ -74,14 +85,6 @@ Exit install_wrapper(const Options& options);
 Exit remove_wrapper(const Options& options);
 Exit show_wrapper(const Options& options);
 Exit postfix(const Options& options);
-
-Exit create(const Options& options);
-Exit import(const Options& options);
-Exit assign(const Options& options);
-Exit deport(const Options& options);
-Exit destroy(const Options& options);
-Exit init_instances(const Options& options);
-Exit execute(const Options& options);
 
 Exit validate(const Options& options);
 Exit apply(const Options& options);

@@ -1,4 +1,4 @@
-// exec: a command for each instance, with the caller's own rights and the environment that postmulti -x gives it.
+// exec: postmulti's -x. A command for each instance, run by us with our own rights, in the environment that postmulti gives.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -6,172 +6,210 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <deque>
+#include <cstdlib>
+#include <map>
 
 #include "commands/commands.hpp"
-#include "model/selection.hpp"
+#include "host/fd.hpp"
+#include "host/process.hpp"
+#include "postfix_list.hpp"
 
 namespace postmultid::ctl {
 
+using postfix::Instance;
+using postfix::Listed;
+
 namespace {
 
-constexpr std::size_t kPiece = 65536, kLongestLine = 65536;
+constexpr std::size_t kLongestLine = 64 * 1024;
 
-/// Ends the child where it cannot become the command.
-[[noreturn]] void become(const std::vector<std::string>& words) {
+/// One of its outputs, passed on line by line.
+class Output {
+ public:
+  Output() = default;
+  Output(host::Fd pipe, std::FILE* to, std::string prefix)
+      : pipe_(std::move(pipe)), to_(to), prefix_(std::move(prefix)) {
+    ::fcntl(pipe_.get(), F_SETFL, O_NONBLOCK);
+  }
+
+  int fd() const { return pipe_ ? pipe_.get() : -1; }
+
+  /// Passes on what there is.
+  void pass_on() {
+    char buffer[16 * 1024];
+    ssize_t got = 0;
+    while (pipe_ && (got = ::read(pipe_.get(), buffer, sizeof(buffer))) > 0) {
+      rest_.append(buffer, static_cast<std::size_t>(got));
+      for (std::size_t end; (end = rest_.find('\n')) != std::string::npos; rest_.erase(0, end + 1)) print(end);
+      if (rest_.size() > kLongestLine) flush();
+    }
+    if (got == 0) close();
+  }
+
+  void close() {
+    flush();
+    pipe_ = host::Fd();
+  }
+
+ private:
+  void print(std::size_t length) { fmt::print(to_, "{}{}\n", prefix_, rest_.substr(0, length)); }
+  void flush() {
+    if (!rest_.empty()) print(rest_.size());
+    rest_.clear();
+    std::fflush(to_);
+  }
+
+  host::Fd pipe_;
+  std::FILE* to_ = nullptr;
+  std::string prefix_, rest_;
+};
+
+struct Run {
+  std::string id;
+  host::Process process;
+  Output out, errors;
+};
+
+std::map<std::string, std::string> environment_of(const Instance& instance, const Instance& primary) {
+  const char* path = std::getenv("PATH");
+  return {{"MAIL_CONFIG", instance.config_directory},
+          {"command_directory", primary.command_directory},
+          {"daemon_directory", primary.daemon_directory},
+          {"config_directory", instance.config_directory},
+          {"queue_directory", instance.queue_directory},
+          {"data_directory", instance.data_directory},
+          {"multi_instance_name", instance.name},
+          {"multi_instance_group", instance.group},
+          {"multi_instance_enable", instance.enabled ? "yes" : "no"},
+          {"PATH", primary.command_directory + (path ? std::string(":") + path : "")}};
+}
+
+[[noreturn]] void become(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment) {
+  for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   ::execvp(argv[0], argv.data());
-  fmt::print(stderr, "pmctl: {}: {}\n", words[0], std::strerror(errno));
+  std::string why = "pmctl: " + words[0] + ": " + std::generic_category().message(errno) + "\n";
+  (void)!::write(STDERR_FILENO, why.data(), why.size());
   ::_exit(127);
 }
 
-int wait_status(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  return status;
-}
+struct Pipe {
+  host::Fd read, write;
 
-/// The value of each of these parameters of an instance, as its postconf says; nothing: that failed, and has said why.
-std::optional<std::vector<std::string>> values_of(const std::string& directory, const std::vector<std::string>& names) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return std::nullopt;
-  std::vector<std::string> words{"postconf", "-c", directory, "-xh"};
-  words.insert(words.end(), names.begin(), names.end());
-  pid_t pid = ::fork();
-  if (pid == 0) {
-    ::dup2(ends[1], STDOUT_FILENO);
-    become(words);
+  static Result<Pipe> make() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0)
+      return std::unexpected(Trouble{Exit::failed, model::system_error("make a pipe").message});
+    return Pipe{host::Fd(ends[0]), host::Fd(ends[1])};
   }
-  ::close(ends[1]);
-  std::string output;
-  char piece[4096];
-  for (ssize_t size; (size = ::read(ends[0], piece, sizeof piece)) > 0;)
-    output.append(piece, static_cast<std::size_t>(size));
-  ::close(ends[0]);
-  if (pid < 0 || wait_status(pid) != 0) return std::nullopt;
-  std::vector<std::string> values;
-  for (std::size_t at = 0, end; (end = output.find('\n', at)) != std::string::npos; at = end + 1)
-    values.push_back(output.substr(at, end - at));
-  return values.size() == names.size() ? std::optional(values) : std::nullopt;
-}
-
-/// As postmulti(1), "-x", says. False: its parameters cannot be read.
-bool set_environment(const model::Member& member) {
-  std::vector<std::string> names{"command_directory",    "daemon_directory",     "config_directory",
-                                 "queue_directory",      "data_directory",       "multi_instance_name",
-                                 "multi_instance_group", "multi_instance_enable"};
-  auto values = values_of(member.config_directory, names);
-  if (!values) return false;
-  ::setenv("MAIL_CONFIG", member.config_directory.c_str(), 1);
-  for (std::size_t i = 0; i < names.size(); ++i) ::setenv(names[i].c_str(), (*values)[i].c_str(), 1);
-  const char* path = std::getenv("PATH");
-  ::setenv("PATH", ((*values)[0] + (path ? ":" + std::string(path) : "")).c_str(), 1);
-  return true;
-}
-
-struct Running {
-  pid_t pid;
-  int output;  // -1: the caller's own
-  std::string id, piece;
 };
 
-/// `apart`: its output comes to us.
-std::optional<Running> begin(const model::Member& member, const std::vector<std::string>& words, bool apart) {
-  int ends[2] = {-1, -1};
-  if (apart && ::pipe2(ends, O_CLOEXEC) < 0) return std::nullopt;
-  std::fflush(stdout);
+/// With a prefix its outputs come through us, and it reads nothing; without it has ours.
+Result<Run> begin(const Options& options, const Instance& instance, const Instance& primary,
+                  const std::string& prefix) {
+  Pipe out, errors;
+  if (!prefix.empty())
+    for (Pipe* each : {&out, &errors}) {
+      auto made = Pipe::make();
+      if (!made) return std::unexpected(made.error());
+      *each = std::move(*made);
+    }
+  auto environment = environment_of(instance, primary);
+  std::fflush(nullptr);
   pid_t pid = ::fork();
+  if (pid < 0) return std::unexpected(Trouble{Exit::failed, model::system_error("start a process").message});
   if (pid == 0) {
-    if (!set_environment(member)) ::_exit(1);
-    if (apart) {
-      ::dup2(ends[1], STDOUT_FILENO);
-      ::dup2(ends[1], STDERR_FILENO);
+    if (!prefix.empty()) {
+      ::dup2(out.write.get(), STDOUT_FILENO);
+      ::dup2(errors.write.get(), STDERR_FILENO);
     }
-    become(words);
+    if (options.parallel > 1) ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+    become(options.words, environment);
   }
-  if (apart) ::close(ends[1]);
-  if (pid < 0) return std::nullopt;
-  return Running{pid, ends[0], member.id.text, ""};
+  auto process = host::Process::open(pid);
+  if (!process) return std::unexpected(Trouble{Exit::failed, process.error().message});
+  Run run{instance.id.text, std::move(*process), {}, {}};
+  if (!prefix.empty()) {
+    run.out = Output(std::move(out.read), stdout, prefix);
+    run.errors = Output(std::move(errors.read), stderr, prefix);
+  }
+  return run;
 }
 
-/// Whole lines, behind the name of their instance; at the end the rest as well.
-void print(Running& running, bool all) {
-  for (std::size_t end; (end = running.piece.find('\n')) != std::string::npos || running.piece.size() > kLongestLine;
-       running.piece.erase(0, std::min(end, kLongestLine - 1) + 1))
-    fmt::print("{}: {}\n", running.id, running.piece.substr(0, std::min(end, kLongestLine)));
-  if (all && !running.piece.empty()) fmt::print("{}: {}\n", running.id, running.piece);
-  std::fflush(stdout);
-}
-
-/// Reads what the running ones say until one of them has ended, and takes that out. Returns whether it was well.
-bool await_one(std::deque<Running>& running) {
+/// Passes on what comes, until one has ended: at once when it has, whoever it has left with its outputs. Returns that one.
+Run await_one(std::vector<Run>& runs) {
   for (;;) {
-    std::vector<pollfd> polled;
-    for (const Running& each : running) polled.push_back({each.output, POLLIN, 0});
-    if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return false;
-    for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (!(polled[i].revents & (POLLIN | POLLHUP | POLLERR))) continue;
-      std::string piece(kPiece, '\0');
-      ssize_t size = ::read(running[i].output, piece.data(), piece.size());
-      if (size > 0) {
-        running[i].piece.append(piece, 0, static_cast<std::size_t>(size));
-        print(running[i], false);
-        continue;
-      }
-      print(running[i], true);
-      ::close(running[i].output);
-      bool well = wait_status(running[i].pid) == 0;
-      running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
-      return well;
+    std::vector<pollfd> wanted;
+    for (const Run& run : runs)
+      for (int fd : {run.process.pidfd(), run.out.fd(), run.errors.fd()}) wanted.push_back({fd, POLLIN, 0});
+    if (::poll(wanted.data(), wanted.size(), -1) < 0) continue;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      bool ended = wanted[3 * i].revents != 0;
+      if (ended || wanted[3 * i + 1].revents) runs[i].out.pass_on();
+      if (ended || wanted[3 * i + 2].revents) runs[i].errors.pass_on();
+      if (!ended) continue;
+      runs[i].out.close();
+      runs[i].errors.close();
+      Run one = std::move(runs[i]);
+      runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(i));
+      return one;
     }
   }
 }
 
-/// Those that are selected, all without a selection; companions have no configuration.
-Result<std::vector<model::Member>> selected(const Options& options) {
-  auto known = fetch(options);
-  if (!known) return std::unexpected(known.error());
-  model::Selection selection = options.selection;
-  if (!options.selects()) selection.all = true;
-  std::vector<model::Member> members;
-  if (selection.all || !selection.group.empty()) {
-    // postmulti -x heeds no multi_instance_enable.
-    for (const model::Member& member : known->status.members)
-      if (selection.all || member.group == selection.group) members.push_back(member);
-  } else {
-    auto ids = model::select(known->status, selection);
-    if (!ids) return std::unexpected(Trouble{Exit::no_such_instance, ids.error().detail});
-    for (const model::Member& member : known->status.members)
-      if (std::ranges::find(*ids, member.id) != ids->end()) members.push_back(member);
-  }
-  std::erase_if(members, [](const model::Member& each) { return each.kind == model::Kind::companion; });
-  if (members.empty()) return std::unexpected(Trouble{Exit::no_such_instance, "no instance is selected"});
-  if (options.reverse) std::ranges::reverse(members);
-  return members;
+/// Whether it succeeded; says how it ended otherwise.
+bool succeeded(const Run& run) {
+  int status = 0;
+  ::waitpid(run.process.pid(), &status, 0);
+  if (status == 0) return true;
+  (void)complain({Exit::failed, run.id + (WIFEXITED(status) ? fmt::format(": exit status {}", WEXITSTATUS(status))
+                                                            : fmt::format(": killed by signal {}", WTERMSIG(status)))});
+  return false;
 }
 
 }  // namespace
 
-Exit execute(const Options& options) {
-  auto members = selected(options);
-  if (!members) return complain(members.error());
-  bool apart = options.parallel > 1 || options.prefix, well = true;
-  std::deque<Running> running;
-  for (const model::Member& member : *members) {
-    if (running.size() >= options.parallel) well &= await_one(running);
-    auto begun = begin(member, options.words, apart);
-    if (!begun) return complain({Exit::failed, std::string("fork: ") + std::strerror(errno)});
-    if (apart)
-      running.push_back(std::move(*begun));
-    else
-      well &= wait_status(begun->pid) == 0;
+Exit exec(const Options& options) {
+  if (options.words.empty()) return complain({Exit::usage, "say what to run behind --: pmctl exec out -- mailq"});
+  auto list = read_postfix_list(options.selection, options.reverse);
+  if (!list) return complain(list.error());
+  if (list->chosen.empty()) return complain({Exit::no_such_instance, "no instance is meant"});
+  std::size_t width = 0;
+  for (const Listed& each : list->chosen) width = std::max(width, each.instance.id.text.size());
+  bool prefixed = options.prefix || options.parallel > 1, all_well = true;
+  std::vector<Run> runs;
+  for (const Listed& each : list->chosen) {
+    const Instance& instance = each.instance;
+    if (instance.queue_directory.empty()) {
+      (void)complain({Exit::failed, instance.id.text + ": " + each.broken->message});
+      all_well = false;
+      continue;
+    }
+    if (runs.size() >= options.parallel) all_well &= succeeded(await_one(runs));
+    auto run =
+        begin(options, instance, list->primary, prefixed ? fmt::format("{:<{}}  ", instance.id.text, width) : "");
+    if (!run) return complain(run.error());
+    runs.push_back(std::move(*run));
   }
-  while (!running.empty()) well &= await_one(running);
-  return well ? Exit::ok : Exit::failed;
+  while (!runs.empty()) all_well &= succeeded(await_one(runs));
+  return all_well ? Exit::ok : Exit::failed;
+}
+
+Exit list_as_postmulti(const Options& options) {
+  auto list = read_postfix_list(options.selection, options.reverse);
+  if (!list) return complain(list.error());
+  auto or_dash = [](const std::string& text) { return text.empty() ? "-" : text; };
+  for (const Listed& each : list->chosen) {
+    const Instance& one = each.instance;
+    fmt::print("{:<15} {:<15} {:<9} {}\n", or_dash(one.name), or_dash(one.group),
+               !each.enabled_known ? "?"
+               : one.enabled       ? "y"
+                                   : "n",
+               one.config_directory);
+  }
+  return Exit::ok;
 }
 
 }  // namespace postmultid::ctl

@@ -1,74 +1,100 @@
-// create, import, assign, deport, destroy, init: which instances there are, as postmulti(1) changes it.
+// create, import, assign, deport, destroy, init: postmulti's -e, through the daemon.
 #include <fmt/format.h>
+
+#include <map>
 
 #include "commands/commands.hpp"
 #include "model/instance_change.hpp"
 
 namespace postmultid::ctl {
 
+using model::ChangeAction;
 using nlohmann::json;
 
 namespace {
 
-// A creation sets the permissions of a whole queue.
+// Others who change the instances are waited for, and Postfix's own tools wait for each main.cf to be two seconds old.
 constexpr std::chrono::minutes kLongest{5};
 
-Exit change(const Options& options, json wanted) {
-  auto answer = Client(options.socket).post("/v1/instances", wanted, {}, kLongest);
+Exit change(const Options& options, const model::InstanceChange& wanted) {
+  // What was heard is not asked for twice: the second answer would be about the first.
+  Client::Heard heard = []() -> Result<std::optional<json>> {
+    return std::unexpected(
+        Trouble{Exit::failed, "postmultid was gone before it answered: pmctl list shows whether it has done it"});
+  };
+  auto answer = Client(options.socket).post("/v1/instances", wanted, heard, kLongest);
   if (!answer) return complain(answer.error());
   if (options.format == Format::json) {
     fmt::print("{}\n", answer->dump(2));
     return Exit::ok;
   }
   auto changed = answer->get<model::InstanceChanged>();
-  for (const std::string& step : changed.steps) fmt::print("{:<9}  {:<14} {}\n", changed.action, changed.id, step);
+  if (changed.steps.empty()) fmt::print("-     {}  nothing to do\n", changed.instance.text);
+  for (const std::string& step : changed.steps) fmt::print("done  {}\n", step);
+  for (const std::string& path : changed.left) fmt::print("left  {}\n", path);
   return Exit::ok;
 }
 
-void put(json& wanted, const char* key, const std::string& value) {
-  if (!value.empty()) wanted[key] = value;
+/// As postmulti has it: "-" clears.
+std::optional<std::string> cleared_by_dash(std::optional<std::string> value) {
+  if (value == "-") value = "";
+  return value;
 }
 
-json fresh(const Options& options, const char* action) {
-  json wanted{{"action", action}};
-  const auto& names = options.selection.names;
-  if (!names.empty()) wanted["name"] = names[0].starts_with("postfix-") ? names[0] : "postfix-" + names[0];
-  put(wanted, "group", options.selection.group);
-  put(wanted, "config_directory", options.config_directory);
-  put(wanted, "queue_directory", options.queue_directory);
-  put(wanted, "data_directory", options.data_directory);
-  return wanted;
-}
-
-Exit of_one(const Options& options, const char* action) {
-  if (options.selection.names.size() != 1)
-    return complain({Exit::usage, fmt::format("which instance? pmctl {} ID", action)});
-  return change(options, {{"action", action}, {"instance", options.selection.names[0]}});
+/// "queue_directory=/srv/x", as postmulti takes them; else the new name. Says what is wrong with a word; empty: nothing.
+std::string take(const std::string& word, model::InstanceChange& wanted) {
+  const std::map<std::string, std::string*> directories{{"config_directory", &wanted.config_directory},
+                                                        {"queue_directory", &wanted.queue_directory},
+                                                        {"data_directory", &wanted.data_directory}};
+  auto equals = word.find('=');
+  if (equals == std::string::npos) {
+    if (wanted.name) return "one name is enough: " + word;
+    wanted.name = word;
+    return "";
+  }
+  auto found = directories.find(word.substr(0, equals));
+  if (found == directories.end())
+    return word + ": only config_directory=, queue_directory= and data_directory= can be given";
+  *found->second = word.substr(equals + 1);
+  return "";
 }
 
 }  // namespace
 
 Exit create(const Options& options) {
-  json wanted = fresh(options, "create");
-  if (options.first) wanted["first"] = true;
-  put(wanted, "before", options.before);
-  return change(options, std::move(wanted));
+  model::InstanceChange wanted = options.change;
+  wanted.action = ChangeAction::create;
+  for (const std::string& word : options.words)
+    if (std::string wrong = take(word, wanted); !wrong.empty()) return complain({Exit::usage, wrong});
+  return change(options, wanted);
 }
 
-Exit import(const Options& options) { return change(options, fresh(options, "import")); }
+Exit import(const Options& options) {
+  model::InstanceChange wanted = options.change;
+  wanted.action = ChangeAction::import;
+  return change(options, wanted);
+}
 
 Exit assign(const Options& options) {
-  if (options.selection.names.size() != 1) return complain({Exit::usage, "which instance? pmctl assign ID"});
-  json wanted{{"action", "assign"}, {"instance", options.selection.names[0]}};
-  if (options.new_name) wanted["name"] = *options.new_name == "-" ? "" : *options.new_name;
-  if (options.new_group) wanted["group"] = *options.new_group == "-" ? "" : *options.new_group;
-  return change(options, std::move(wanted));
+  model::InstanceChange wanted = options.change;
+  wanted.action = ChangeAction::assign;
+  wanted.name = cleared_by_dash(wanted.name);
+  wanted.group = cleared_by_dash(wanted.group);
+  return change(options, wanted);
 }
 
-Exit deport(const Options& options) { return of_one(options, "deport"); }
+Exit deport(const Options& options) {
+  model::InstanceChange wanted = options.change;
+  wanted.action = ChangeAction::deport;
+  return change(options, wanted);
+}
 
-Exit destroy(const Options& options) { return of_one(options, "destroy"); }
+Exit destroy(const Options& options) {
+  model::InstanceChange wanted = options.change;
+  wanted.action = ChangeAction::destroy;
+  return change(options, wanted);
+}
 
-Exit init_instances(const Options& options) { return change(options, {{"action", "init"}}); }
+Exit init(const Options& options) { return change(options, {}); }
 
 }  // namespace postmultid::ctl

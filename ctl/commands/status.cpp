@@ -135,20 +135,18 @@ Exit status(const Options& options) {
 }
 
 Exit list(const Options& options) {
+  if (options.as_postmulti) return list_as_postmulti(options);
   auto known = fetch(options);
   if (!known) return complain(known.error());
+  if (options.reverse) {
+    std::ranges::reverse(known->chosen);
+    std::ranges::reverse(known->document["members"]);
+  }
   if (options.format == Format::json) {
     fmt::print("{}\n", known->document["members"].dump(2));
     return Exit::ok;
   }
   if (options.format == Format::columns) return print_columns(*known, options.columns);
-  if (options.as_postmulti) {
-    for (const Member& m : known->chosen)
-      if (m.kind == model::Kind::postfix)
-        fmt::print("{:<15} {:<15} {:<9} {}\n", m.name.empty() ? "-" : m.name, m.group.empty() ? "-" : m.group,
-                   m.enabled == true ? "y" : "n", m.config_directory);
-    return Exit::ok;
-  }
   std::vector<std::vector<std::string>> rows;
   for (const Member& member : known->chosen)
     rows.push_back({member.id.text, member.group.empty() ? "-" : member.group,

@@ -68,20 +68,6 @@ asio::awaitable<Response> get_export(runtime::Service& service, Request, std::st
   co_return response;
 }
 
-asio::awaitable<Response> post_instances(runtime::Service& service, Request request, std::string) {
-  model::InstanceChange wanted;
-  std::string wrong;
-  try {
-    json::parse(request.body).get_to(wanted);
-  } catch (const std::exception& e) {
-    wrong = e.what();
-  }
-  if (!wrong.empty()) co_return bad_request({wrong, 0});
-  auto changed = co_await service.change_instances(std::move(wanted), asked_by(request));
-  if (!changed) co_return refuse(changed.error());
-  co_return answer(*changed);
-}
-
 asio::awaitable<Response> post_plan(runtime::Service& service, Request request, std::string) {
   auto fields = fields_of(request, json::object());
   if (!fields) co_return bad_request(fields.error());

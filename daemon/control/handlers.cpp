@@ -5,6 +5,7 @@
 
 #include "control/conditional.hpp"
 #include "control/event_stream.hpp"
+#include "control/instance_request.hpp"
 #include "control/openapi.hpp"
 #include "control/operation_request.hpp"
 #include "model/error.hpp"
@@ -193,6 +194,18 @@ asio::awaitable<Response> post_reread(runtime::Service& service, Request, std::s
   if (!done) co_return refuse(done.error());
   const model::Daemon& daemon = service.status()->daemon;
   co_return answer(json{{"files", daemon.definition_files}, {"problems", daemon.definition_problems}});
+}
+
+asio::awaitable<Response> post_instances(runtime::Service& service, Request request, std::string) {
+  auto wanted = parse_instance_change(request.body);
+  if (!wanted) co_return refuse(bad_request(wanted.error().message));
+  std::string words = to_text(*wanted);
+  words.pop_back();  // the line's end
+  model::Requester by{request.peer.pid, request.peer.uid, {}};
+  auto changed = co_await service.change_instances(std::move(*wanted), std::move(by));
+  if (!changed) co_return refuse(changed.error());
+  if (request.accepted) request.accepted(words);
+  co_return answer(*changed);
 }
 
 asio::awaitable<Response> post_log_level(runtime::Service& service, Request request, std::string) {

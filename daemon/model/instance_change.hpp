@@ -1,4 +1,4 @@
-// A change of the set of Postfix's instances, as postmulti(1) makes them: POST /v1/instances.
+// A change of the set of instances: what POST /v1/instances asks for and answers.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,27 +6,39 @@
 #include <string>
 #include <vector>
 
+#include "model/ids.hpp"
+
 namespace postmultid::model {
 
+enum class ChangeAction { init, create, import, assign, deport, destroy };
+
+/// Each action has some of it only (control/instance_request.cpp).
 struct InstanceChange {
-  std::string action;                      // init, create, import, assign, deport, destroy
-  std::string instance;                    // whom, as members are named; not of what is to be made
-  std::optional<std::string> name, group;  // new ones; an empty one clears it
-  std::string config_directory, queue_directory, data_directory;  // empty: beside the primary's
-  bool first = false;                                             // the new one starts before all others
-  std::string before;                                             // ... before this one
+  ChangeAction action = ChangeAction::init;
+  std::string instance;                                           // whom: by any of the ways to name one
+  std::optional<std::string> name, group;                         // that it is to have; empty: none
+  std::string config_directory, queue_directory, data_directory;  // empty: where postmulti puts them
+  std::string before, after;                                      // whom it is to stand beside
+  bool first = false;                                             // of the secondaries
 };
 
-/// Throws nlohmann::json::exception, or std::invalid_argument with what is wrong.
-void from_json(const nlohmann::json& j, InstanceChange& change);
-
-/// What was done, in words.
 struct InstanceChanged {
-  std::string action, id;
-  std::vector<std::string> steps;
+  ChangeAction action = ChangeAction::init;
+  MemberId instance;  // as it is called now, or was last
+  std::string config_directory;
+  std::vector<std::string> steps;  // what was done, in words; none: all was so already
+  std::vector<std::string> left;   // destroy: the paths that are still there
 };
 
+void to_json(nlohmann::json& j, const InstanceChange& change);
 void to_json(nlohmann::json& j, const InstanceChanged& changed);
 void from_json(const nlohmann::json& j, InstanceChanged& changed);
+
+NLOHMANN_JSON_SERIALIZE_ENUM(ChangeAction, {{ChangeAction::init, "init"},
+                                            {ChangeAction::create, "create"},
+                                            {ChangeAction::import, "import"},
+                                            {ChangeAction::assign, "assign"},
+                                            {ChangeAction::deport, "deport"},
+                                            {ChangeAction::destroy, "destroy"}})
 
 }  // namespace postmultid::model

@@ -34,8 +34,8 @@ inline constexpr ProblemType kProblemTypes[] = {
     {"plan-outdated", 409, "The host has changed since the plan was made"},
     {"restart-needed", 409, "A restart is needed, and was not allowed"},
     {"observing", 409, "postmultid only observes"},
-    {"not-changed", 409, "The change was not made"},
     {"no-pmctl", 409, "pmctl is not where postmultid was told"},
+    {"change-refused", 409, "The instances stay as they are"},
     {"operation-forgotten", 410, "Too many operations since"},
     {"body-too-large", 413, "The body is too large"},
     {"expectation-failed", 417, "What is expected is not done"},
@@ -47,6 +47,7 @@ inline constexpr ProblemType kProblemTypes[] = {
     {"too-many-subscribers", 429, "Too many of yours"},
     {"headers-too-large", 431, "The headers are too large"},
     {"handover-failed", 500, "A step failed"},
+    {"change-failed", 500, "A step failed, and what was done is undone"},
     {"inventory-unreadable", 503, "Postfix's own list cannot be read"},
     {"overloaded", 503, "Too many at a time"},
 };

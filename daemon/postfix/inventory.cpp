@@ -111,14 +111,6 @@ Result<host::TemporaryDirectory> shadow(const std::string& directory) {
   return made;
 }
 
-std::string canonical(const std::string& path) {
-  std::error_code error;
-  std::string resolved = std::filesystem::weakly_canonical(path, error).string();
-  if (error) resolved = path;
-  while (resolved.size() > 1 && resolved.back() == '/') resolved.pop_back();
-  return resolved;
-}
-
 /// Of those that are to run together.
 void note_shared_endpoints(std::vector<Listed>& listed) {
   std::vector<Instance> enabled;
@@ -242,6 +234,14 @@ asio::awaitable<Result<std::vector<Listed>>> Inventory::read() {
   for (const Listed& entry : listed)
     if (!entry.broken) last_good_[entry.instance.config_directory] = entry.instance;
   co_return listed;
+}
+
+std::string canonical(const std::string& path) {
+  std::error_code error;
+  std::string resolved = std::filesystem::weakly_canonical(path, error).string();
+  if (error) resolved = path;
+  while (resolved.size() > 1 && resolved.back() == '/') resolved.pop_back();
+  return resolved;
 }
 
 void refuse_conflicts(std::vector<Listed>& listed) {

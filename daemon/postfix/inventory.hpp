@@ -42,6 +42,9 @@ class Inventory {
   std::map<std::string, Instance> last_good_;  // by configuration directory
 };
 
+/// The path without symbolic links, as far as it is there, and without slashes at its end. Looks at the file system.
+std::string canonical(const std::string& path);
+
 /// Marks as broken every instance whose name or directories an earlier one has already: they would share a queue or
 /// answer to the same name. Looks at the file system (symbolic links).
 void refuse_conflicts(std::vector<Listed>& listed);

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <utility>
 
 #include "host/deadline.hpp"
 #include "host/offload.hpp"
-#include "postfix/instance.hpp"
-#include "postfix/remains.hpp"
+#include "postfix/at_rest.hpp"
+#include "postfix/footprint.hpp"
+#include "postfix/removal.hpp"
+#include "postfix/settings.hpp"
 
 namespace postmultid::postfix {
 
@@ -15,246 +18,382 @@ using model::Result;
 
 namespace {
 
-namespace fs = std::filesystem;
-
-// set-permissions walks the queue's directories.
+// Postfix's tools read no main.cf that is younger than two seconds, and set-permissions reads several.
 constexpr std::chrono::minutes kScriptLimit{2};
+const std::string kList = "multi_instance_directories", kAlternate = "alternate_config_directories";
+const std::string kName = "multi_instance_name", kGroup = "multi_instance_group";
+const std::string kWrapper = "multi_instance_wrapper", kEnable = "multi_instance_enable";
 
-/// "/var/spool/postfix", "postfix-out": "/var/spool/postfix-out".
-std::string sibling(const std::string& path, const std::string& name) { return fs::path(path).parent_path() / name; }
+std::unexpected<Unchanged> refused(std::string why) { return std::unexpected(Unchanged{std::move(why), true}); }
+std::unexpected<Unchanged> failed(std::string why) { return std::unexpected(Unchanged{std::move(why), false}); }
 
-std::string joined(const std::vector<std::string>& directories) {
-  std::string list;
-  for (const std::string& each : directories) list += (list.empty() ? "" : " ") + each;
-  return list;
+std::string joined(const std::vector<std::string>& list) {
+  std::string text;
+  for (const std::string& each : list) text += (text.empty() ? "" : " ") + each;
+  return text;
 }
 
-/// The environment of postmulti-script, as its head describes it; of the target what is not empty.
-std::vector<std::string> script_environment(const Primary& primary, const NewInstance& target,
-                                            const std::vector<std::string>& secondaries) {
-  std::vector<std::string> list;
-  auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) list.push_back(std::string(name) + "=" + value);
-  };
-  add("MAIL_CONFIG", primary.config_directory);
-  add("MAIL_LOGTAG", "postfix");
-  add("command_directory", primary.command_directory);
-  add("daemon_directory", primary.daemon_directory);
-  add("meta_directory", primary.meta_directory);
-  add("shlib_directory", primary.shlib_directory);
-  add("config_directory", target.config_directory);
-  add("queue_directory", target.queue_directory);
-  add("data_directory", target.data_directory);
-  add("multi_instance_name", target.name);
-  add("multi_instance_group", target.group);
-  list.push_back("multi_instance_directories=" + joined(secondaries));
-  return list;
+std::string setting(const std::string& name, const std::string& value) {
+  return value.empty() ? name + " =" : name + " = " + value;
 }
 
-asio::awaitable<Result<void>> run_script(Tools& tools, Primary primary, NewInstance target,
-                                         std::vector<std::string> secondaries, std::string action) {
-  auto argv = words(primary.daemon_directory + "/postmulti-script", "-e", action);
-  auto environment = script_environment(primary, target, secondaries);
-  auto ended = co_await host::within(kScriptLimit, tools.run(std::move(argv), std::move(environment)));
-  std::string what = "postmulti-script -e " + action;
-  if (!ended) co_return model::failure(what + " did not end within 2 minutes");
-  if (!*ended) co_return std::unexpected((*ended).error());
-  if ((*ended)->ok()) co_return Result<void>{};
-  co_return model::failure(what + ": " + reason_in((*ended)->output));
+/// Parameters of a main.cf, each with its value, expanded.
+asio::awaitable<Result<std::map<std::string, std::string>>> ask(Tools& tools, std::string directory,
+                                                                std::vector<std::string> names) {
+  auto question = words("-xc", directory);
+  question.insert(question.end(), names.begin(), names.end());
+  auto answer = co_await tools.postconf(std::move(question));
+  if (!answer) co_return std::unexpected(answer.error().within(directory));
+  co_return parse_parameters(*answer);
 }
 
-/// What a script that was cut off in the middle has left in the configuration directory.
-void remove_unfinished(const std::string& config_directory) {
-  std::error_code ignored;
-  for (const char* file : {"/.tmp/main.cf", "/.tmp/master.cf"}) fs::remove(config_directory + file, ignored);
-}
-
-std::string still_there(const NewInstance& target) {
-  std::string left;
-  std::error_code error;
-  for (const std::string* directory : {&target.config_directory, &target.queue_directory, &target.data_directory})
-    if (!directory->empty() && fs::exists(*directory, error)) left += (left.empty() ? "" : ", ") + *directory;
-  return left;
-}
-
-asio::awaitable<Result<void>> take_away(Tools& tools, Primary primary, NewInstance target) {
-  std::erase(primary.secondaries, target.config_directory);
-  auto look = [file = target.config_directory + "/main.cf"] {
-    std::error_code error;
-    return fs::exists(file, error);
-  };
-  bool made = co_await host::offload(tools.pool(), std::move(look));
-  Result<void> done;
-  if (made) done = co_await run_script(tools, primary, target, primary.secondaries, "destroy");
-  auto clean = [target] {
-    remove_unfinished(target.config_directory);
-    for (const std::string* directory : {&target.queue_directory, &target.data_directory, &target.config_directory})
-      if (!directory->empty()) remove_empty(*directory);
-    return still_there(target);
-  };
-  std::string left = co_await host::offload(tools.pool(), std::move(clean));
-  if (done && !left.empty()) done = model::failure(left + " is not empty and stays");
-  co_return done;
-}
-
-/// The primary knows of instances at all.
-asio::awaitable<Result<void>> initialize(Tools& tools, const Primary& primary) {
-  if (primary.enabled && !primary.wrapper.empty()) co_return Result<void>{};
-  NewInstance nobody;
-  std::vector<std::string> none;
-  if (primary.wrapper.empty()) co_return co_await run_script(tools, primary, nobody, none, "init");
-  // A wrapper that is there is not ours to replace.
-  auto set = co_await tools.postconf(words("-c", primary.config_directory, "-e", "multi_instance_enable = yes"));
-  if (!set) co_return std::unexpected(set.error());
+/// Edits a main.cf, all at once.
+asio::awaitable<Result<void>> edit(Tools& tools, std::string directory, std::vector<std::string> settings) {
+  auto command = words("-c", directory, "-e");
+  command.insert(command.end(), settings.begin(), settings.end());
+  auto done = co_await tools.postconf(std::move(command));
+  if (!done) co_return std::unexpected(done.error().within(directory + "/main.cf"));
   co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> refuse_conflicts(Tools& tools, const Primary& primary, const NewInstance& wanted) {
-  if (std::ranges::find(primary.secondaries, wanted.config_directory) != primary.secondaries.end())
-    co_return model::failure(wanted.config_directory + " is in multi_instance_directories already");
-  auto look = [wanted]() -> Result<void> {
-    std::error_code error;
-    for (const std::string* directory : {&wanted.queue_directory, &wanted.data_directory})
-      if (fs::exists(*directory, error) && !fs::is_empty(*directory, error))
-        return model::failure(*directory + " is there already, and not empty: whose is it?");
-    return {};
-  };
-  co_return co_await host::offload(tools.pool(), std::move(look));
+/// The list, and with it the directories that others than the list's may name with -c.
+asio::awaitable<Result<Steps>> list(Tools& tools, std::string primary, std::vector<std::string> directories,
+                                    std::string gone, bool as_alternate) {
+  auto before = co_await ask(tools, primary, words(kAlternate));
+  if (!before) co_return std::unexpected(before.error());
+  auto alternates = split_words((*before)[kAlternate]), kept = alternates;
+  std::erase(kept, gone);
+  if (as_alternate) kept.push_back(gone);
+  auto settings = words(setting(kList, joined(directories)));
+  if (kept != alternates) settings.push_back(setting(kAlternate, joined(kept)));
+  Steps steps;
+  for (const std::string& each : settings) steps.push_back(primary + "/main.cf: " + each);
+  auto done = co_await edit(tools, primary, std::move(settings));
+  if (!done) co_return std::unexpected(done.error());
+  co_return steps;
 }
 
-asio::awaitable<Result<void>> add_to_list(Tools& tools, NewInstance wanted, std::string action) {
-  auto read = co_await read_primary(tools);
-  if (!read) co_return std::unexpected(read.error());
-  Primary primary = std::move(*read);
-  bool create = action == "create";
-  if (create && wanted.queue_directory.empty()) wanted.queue_directory = sibling(primary.queue_directory, wanted.name);
-  if (create && wanted.data_directory.empty()) wanted.data_directory = sibling(primary.data_directory, wanted.name);
-  Result<void> done;
-  if (create) done = co_await refuse_conflicts(tools, primary, wanted);
-  if (done) done = co_await initialize(tools, primary);
-  if (!done) co_return done;
-  auto secondaries = primary.secondaries;
-  secondaries.push_back(wanted.config_directory);
-  done = co_await run_script(tools, primary, wanted, std::move(secondaries), action);
-  if (done || !create) co_return done;
-  auto undone = co_await take_away(tools, primary, wanted);
-  if (!undone) done = model::failure(done.error().message + "; and " + undone.error().message);
-  co_return done;
+struct Shared {
+  std::string command_directory, daemon_directory, meta_directory, shlib_directory, syslog_name;
+
+  std::vector<std::string> directories() const {
+    std::vector<std::string> list{command_directory, daemon_directory};
+    if (shlib_directory.starts_with('/')) list.push_back(shlib_directory);
+    return list;
+  }
+};
+
+/// Why nothing can be made beside this primary.
+asio::awaitable<std::expected<Shared, Unchanged>> ready_primary(Tools& tools, const Instance& primary) {
+  auto asked = co_await ask(tools, primary.config_directory,
+                            words("command_directory", "daemon_directory", "meta_directory", "shlib_directory",
+                                  "syslog_name", kWrapper, kEnable));
+  if (!asked) co_return refused("the primary cannot be read: " + asked.error().message);
+  auto& p = *asked;
+  // As its script means it, to the letter.
+  if (p[kWrapper].empty() || p[kEnable] != "yes")
+    co_return refused(primary.config_directory + "/main.cf: " + setting(kWrapper, p[kWrapper]) + ", " +
+                      setting(kEnable, p[kEnable]) + ": not made ready for instances yet: pmctl init");
+  co_return Shared{p["command_directory"], p["daemon_directory"], p["meta_directory"], p["shlib_directory"],
+                   p["syslog_name"]};
+}
+
+/// postmulti's own script, by its contract with postmulti, which is written at its top. postmulti itself would read all siblings
+/// first.
+asio::awaitable<Result<void>> run_script(Tools& tools, Shared shared, std::string primary, std::string action,
+                                         NewInstance target, std::vector<std::string> directories) {
+  auto command = words("/usr/bin/env", "PATH=" + shared.command_directory + ":/usr/sbin:/usr/bin:/sbin:/bin",
+                       shared.daemon_directory + "/postmulti-script", "-e", action);
+  auto environment =
+      words("MAIL_CONFIG=" + primary, "MAIL_LOGTAG=" + shared.syslog_name,
+            "command_directory=" + shared.command_directory, "daemon_directory=" + shared.daemon_directory,
+            "meta_directory=" + shared.meta_directory, "shlib_directory=" + shared.shlib_directory,
+            "config_directory=" + target.config_directory, "queue_directory=" + target.queue_directory,
+            "data_directory=" + target.data_directory, kList + "=" + joined(directories));
+  if (!target.name.empty()) environment.push_back(kName + "=" + target.name);
+  if (!target.group.empty()) environment.push_back(kGroup + "=" + target.group);
+  auto ended = co_await host::within(kScriptLimit, tools.run(std::move(command), std::move(environment)));
+  if (!ended) co_return model::failure("postmulti-script did not end within two minutes");
+  if (!*ended) co_return std::unexpected((*ended).error());
+  if ((*ended)->ok()) co_return Result<void>{};
+  auto understand = [output = (*ended)->output] { return reason_in(output); };
+  std::string reason = co_await host::offload(tools.pool(), std::move(understand));
+  co_return model::failure("postmulti-script -e " + action + ": " + (reason.empty() ? "failed" : reason));
+}
+
+/// Whether main.cf, and whether master.cf is there.
+struct Files {
+  bool main = false, master = false;
+
+  bool both() const { return main && master; }
+};
+
+Files files_in(const std::string& directory) {
+  std::error_code error;
+  return {std::filesystem::is_regular_file(directory + "/main.cf", error),
+          std::filesystem::is_regular_file(directory + "/master.cf", error)};
+}
+
+/// Of one that is there the directories are what its own files say, and what was said otherwise has to be the same. Empty: it is.
+std::string adopt(const std::string& what, const std::string& value, std::string& said) {
+  bool contrary = !said.empty() && said != value;
+  said = value;
+  return contrary ? "its main.cf is there, and says " + setting(what, value) : "";
+}
+
+/// With the name and the group that it has, where none is given.
+asio::awaitable<std::expected<NewInstance, Unchanged>> as_it_is(Tools& tools, NewInstance wanted) {
+  auto asked = co_await ask(tools, wanted.config_directory, words("queue_directory", "data_directory", kName, kGroup));
+  if (!asked) co_return refused(asked.error().message);
+  auto& p = *asked;
+  std::string contrary = adopt("queue_directory", p["queue_directory"], wanted.queue_directory) +
+                         adopt("data_directory", p["data_directory"], wanted.data_directory);
+  if (!contrary.empty()) co_return refused(wanted.config_directory + ": " + contrary);
+  if (wanted.name.empty()) wanted.name = p[kName];
+  if (wanted.group.empty()) wanted.group = p[kGroup];
+  co_return wanted;
+}
+
+/// The script's work, undone where it fails.
+asio::awaitable<Changed> make(Tools& tools, std::vector<Listed> present, NewInstance wanted, Shared shared,
+                              std::string action, bool files_are_there) {
+  std::string primary = present.front().instance.config_directory, directory = wanted.config_directory;
+  auto look = [wanted] { return Footprint(wanted); };
+  auto footprint = co_await host::offload(tools.pool(), std::move(look));
+  auto list_before = co_await Settings::read(tools, primary, words(kList, kAlternate));
+  if (!list_before) co_return refused(list_before.error().message);
+  std::optional<Settings> names_before;
+  if (files_are_there) {
+    auto read = co_await Settings::read(tools, directory, words(kName, kGroup));
+    if (!read) co_return refused(read.error().message);
+    names_before = std::move(*read);
+  }
+  auto directories = with(wanted, present);
+  auto done = co_await run_script(tools, std::move(shared), primary, action, wanted, directories);
+  if (done) {
+    Steps steps;
+    if (files_are_there)
+      steps.push_back(directory + " is taken as it is");
+    else
+      steps.push_back("made " + directory + " with main.cf and master.cf, " + wanted.queue_directory + ", " +
+                      wanted.data_directory);
+    if (!wanted.name.empty()) steps.push_back(directory + "/main.cf: " + setting(kName, wanted.name));
+    if (!wanted.group.empty()) steps.push_back(directory + "/main.cf: " + setting(kGroup, wanted.group));
+    steps.push_back(primary + "/main.cf: " + setting(kList, joined(directories)));
+    if (!files_are_there)
+      steps.push_back("it is disabled, and serves no network port: " + directory +
+                      "/main.cf: master_service_disable = inet");
+    co_return steps;
+  }
+  std::string why = done.error().message, left;
+  if (auto back = co_await list_before->put_back(tools); !back) left += "; " + back.error().message;
+  if (names_before)
+    if (auto back = co_await names_before->put_back(tools); !back) left += "; " + back.error().message;
+  auto take_away = [footprint] { return footprint.take_away(); };
+  auto remains = co_await host::offload(tools.pool(), std::move(take_away));
+  for (const std::string& each : remains) left += "; " + each;
+  co_return failed(why + (left.empty() ? "\nAll is as it was." : "\nThis could not be undone" + left));
+}
+
+/// One whose files are there.
+asio::awaitable<Changed> take_in(Tools& tools, std::vector<Listed> present, NewInstance wanted, std::string action) {
+  auto shared = co_await ready_primary(tools, present.front().instance);
+  if (!shared) co_return std::unexpected(shared.error());
+  auto there = co_await as_it_is(tools, wanted);
+  if (!there) co_return std::unexpected(there.error());
+  auto check = [wanted = *there, present, directories = shared->directories()] {
+    return unfit(wanted, present, directories);
+  };
+  std::string wrong = co_await host::offload(tools.pool(), std::move(check));
+  if (!wrong.empty()) co_return refused(std::move(wrong));
+  // Only what is given is assigned.
+  there->name = wanted.name;
+  there->group = wanted.group;
+  co_return co_await make(tools, std::move(present), std::move(*there), std::move(*shared), std::move(action), true);
 }
 
 }  // namespace
 
-asio::awaitable<Result<Primary>> read_primary(Tools& tools) {
-  auto directory = co_await tools.postconf(words("-h", "config_directory"));
-  if (!directory) co_return std::unexpected(directory.error());
-  Primary primary;
-  primary.config_directory = directory->substr(0, directory->find('\n'));
-  auto asked = words("-xc", primary.config_directory, "queue_directory", "data_directory", "command_directory",
-                     "daemon_directory", "meta_directory", "shlib_directory", "multi_instance_wrapper",
-                     "multi_instance_enable", "multi_instance_directories");
-  auto output = co_await tools.postconf(std::move(asked));
-  if (!output) co_return std::unexpected(output.error());
-  auto p = parse_parameters(*output);
-  primary.queue_directory = p["queue_directory"];
-  primary.data_directory = p["data_directory"];
-  primary.command_directory = p["command_directory"];
-  primary.daemon_directory = p["daemon_directory"];
-  primary.meta_directory = p["meta_directory"];
-  primary.shlib_directory = p["shlib_directory"];
-  primary.wrapper = p["multi_instance_wrapper"];
-  primary.enabled = p["multi_instance_enable"] == "yes";
-  primary.secondaries = split_words(p["multi_instance_directories"]);
-  co_return primary;
+asio::awaitable<Changed> init(Tools& tools, std::vector<Listed> present) {
+  std::string primary = present.front().instance.config_directory;
+  auto asked = co_await ask(tools, primary, words(kWrapper, kEnable));
+  if (!asked) co_return refused("the primary cannot be read: " + asked.error().message);
+  std::vector<std::string> settings;
+  // One that is there is somebody's, and may be ours.
+  if ((*asked)[kWrapper].empty()) settings.push_back(setting(kWrapper, "${command_directory}/postmulti -p --"));
+  if ((*asked)[kEnable] != "yes") settings.push_back(setting(kEnable, "yes"));
+  Steps steps;
+  for (const std::string& each : settings) steps.push_back(primary + "/main.cf: " + each);
+  if (steps.empty()) co_return steps;
+  auto done = co_await edit(tools, primary, std::move(settings));
+  if (!done) co_return failed(done.error().message);
+  co_return steps;
 }
 
-asio::awaitable<Result<void>> create_instance(Tools& tools, NewInstance wanted) {
-  return add_to_list(tools, std::move(wanted), "create");
+asio::awaitable<Changed> create(Tools& tools, std::vector<Listed> present, NewInstance wanted) {
+  const Instance primary = present.front().instance;
+  std::string directory = completed(wanted, primary).config_directory;
+  auto look = [directory] { return files_in(directory); };
+  Files files = co_await host::offload(tools.pool(), std::move(look));
+  if (files.both()) {
+    wanted.config_directory = directory;
+    co_return co_await take_in(tools, std::move(present), std::move(wanted), "create");
+  }
+  // The script would write over it.
+  if (files.main)
+    co_return refused(directory + "/main.cf is there without a master.cf, and would be lost: move it away");
+  if (files.master)
+    co_return refused(directory + "/master.cf is there without a main.cf, and would be lost: move it away");
+  auto shared = co_await ready_primary(tools, primary);
+  if (!shared) co_return std::unexpected(shared.error());
+  wanted = completed(std::move(wanted), primary);
+  auto check = [wanted, present, directories = shared->directories()] { return unfit(wanted, present, directories); };
+  std::string wrong = co_await host::offload(tools.pool(), std::move(check));
+  if (!wrong.empty()) co_return refused(std::move(wrong));
+  co_return co_await make(tools, std::move(present), std::move(wanted), std::move(*shared), "create", false);
 }
 
-asio::awaitable<Result<void>> import_instance(Tools& tools, NewInstance wanted) {
-  return add_to_list(tools, std::move(wanted), "import");
+asio::awaitable<Changed> import(Tools& tools, std::vector<Listed> present, NewInstance wanted) {
+  wanted.config_directory = completed(wanted, present.front().instance).config_directory;
+  auto look = [directory = wanted.config_directory] { return files_in(directory); };
+  Files files = co_await host::offload(tools.pool(), std::move(look));
+  if (!files.both())
+    co_return refused(wanted.config_directory + " has no " + (files.main ? "master.cf" : "main.cf") +
+                      ": there is no instance to import; pmctl create makes one");
+  co_return co_await take_in(tools, std::move(present), std::move(wanted), "import");
 }
 
-asio::awaitable<Result<void>> undo_create(Tools& tools, std::string config_directory) {
-  auto primary = co_await read_primary(tools);
-  if (!primary) co_return std::unexpected(primary.error());
-  auto output = co_await tools.postconf(words("-xc", config_directory, "queue_directory", "data_directory"));
-  if (!output) co_return std::unexpected(output.error());
-  auto p = parse_parameters(*output);
-  NewInstance target;
-  target.config_directory = std::move(config_directory);
-  target.queue_directory = p["queue_directory"];
-  target.data_directory = p["data_directory"];
-  co_return co_await take_away(tools, std::move(*primary), std::move(target));
+asio::awaitable<Changed> assign(Tools& tools, std::vector<Listed> present, Instance target,
+                                std::optional<std::string> name, std::optional<std::string> group) {
+  if (name && !name->empty()) {
+    std::string wrong = unfit_name(*name);
+    if (wrong.empty()) wrong = taken_name(present, *name, target.config_directory);
+    if (!wrong.empty()) co_return refused(std::move(wrong));
+  }
+  if (group)
+    if (std::string wrong = unfit_group(*group); !wrong.empty()) co_return refused(std::move(wrong));
+  std::vector<std::string> settings;
+  if (name && *name != target.name) settings.push_back(setting(kName, *name));
+  if (group && *group != target.group) settings.push_back(setting(kGroup, *group));
+  Steps steps;
+  for (const std::string& each : settings) steps.push_back(target.config_directory + "/main.cf: " + each);
+  if (steps.empty()) co_return steps;
+  auto done = co_await edit(tools, target.config_directory, std::move(settings));
+  if (!done) co_return failed(done.error().message);
+  co_return steps;
 }
 
-asio::awaitable<Result<void>> initialize_instances(Tools& tools) {
-  auto primary = co_await read_primary(tools);
-  if (!primary) co_return std::unexpected(primary.error());
-  co_return co_await initialize(tools, *primary);
+asio::awaitable<Changed> enable(Tools& tools, Instance target, bool enabled) {
+  if (target.primary && !enabled) co_return refused("the primary stays enabled: postmulti manages nothing without it");
+  auto done = co_await edit(tools, target.config_directory, words(setting(kEnable, enabled ? "yes" : "no")));
+  if (!done) co_return failed(done.error().message);
+  Steps steps = words(target.config_directory + "/main.cf: " + setting(kEnable, enabled ? "yes" : "no"));
+  co_return steps;
 }
 
-asio::awaitable<Result<void>> set_instance_order(Tools& tools, std::vector<std::string> directories) {
-  auto primary = co_await read_primary(tools);
-  if (!primary) co_return std::unexpected(primary.error());
-  auto now = primary->secondaries, wanted = directories;
-  std::ranges::sort(now);
-  std::ranges::sort(wanted);
-  if (now != wanted) co_return model::failure("multi_instance_directories was changed by somebody meanwhile");
-  auto set = co_await tools.postconf(
-      words("-c", primary->config_directory, "-e", "multi_instance_directories = " + joined(directories)));
-  if (!set) co_return std::unexpected(set.error());
-  co_return Result<void>{};
+asio::awaitable<Changed> reorder(Tools& tools, std::vector<Listed> present, std::vector<std::string> directories) {
+  auto before = secondaries(present);
+  if (directories == before) co_return Steps{};
+  if (!std::ranges::is_permutation(directories, before))
+    co_return refused("the instances are " + joined(before) + ", not " + joined(directories));
+  std::string primary = present.front().instance.config_directory, list = setting(kList, joined(directories));
+  auto done = co_await edit(tools, primary, words(list));
+  if (!done) co_return failed(done.error().message);
+  Steps steps = words(primary + "/main.cf: " + list);
+  co_return steps;
 }
 
-asio::awaitable<Result<void>> assign_instance(Tools& tools, std::string config_directory,
-                                              std::optional<std::string> name, std::optional<std::string> group) {
-  auto edit = words("-c", std::move(config_directory), "-e");
-  if (name) edit.push_back("multi_instance_name = " + *name);
-  if (group) edit.push_back("multi_instance_group = " + *group);
-  auto set = co_await tools.postconf(std::move(edit));
-  if (!set) co_return std::unexpected(set.error());
-  co_return Result<void>{};
+namespace {
+
+/// Why it cannot be taken from the set; empty: it can.
+std::string stays(const Instance& target) {
+  if (target.primary) return "the primary stays: all others hang on it";
+  if (target.enabled) return target.id.text + " is enabled: pmctl disable " + target.id.text;
+  return "";
 }
 
-asio::awaitable<Result<void>> deport_instance(Tools& tools, std::string config_directory) {
-  auto primary = co_await read_primary(tools);
-  if (!primary) co_return std::unexpected(primary.error());
-  NewInstance target;
-  target.config_directory = std::move(config_directory);
-  auto rest = primary->secondaries;
-  std::erase(rest, target.config_directory);
-  co_return co_await run_script(tools, *primary, target, std::move(rest), "deport");
-}
-
-asio::awaitable<Result<std::vector<std::string>>> destroy_instance(Tools& tools, Instance instance) {
-  auto count = [queue = instance.queue_directory] { return mail_in(queue); };
-  auto mail = co_await host::offload(tools.pool(), std::move(count));
-  if (!mail) co_return std::unexpected(mail.error());
-  if (!mail->empty())
-    co_return model::failure("there is mail in " + instance.queue_directory + ": " + *mail +
-                             "; let it be delivered (pmctl flush), or look at it: postqueue -c " +
-                             instance.config_directory + " -p");
-  auto primary = co_await read_primary(tools);
-  if (!primary) co_return std::unexpected(primary.error());
-  NewInstance target;
-  target.config_directory = instance.config_directory;
-  target.queue_directory = instance.queue_directory;
-  target.data_directory = instance.data_directory;
-  auto rest = primary->secondaries;
-  std::erase(rest, target.config_directory);
-  auto destroyed = co_await run_script(tools, *primary, target, std::move(rest), "destroy");
-  if (!destroyed) co_return std::unexpected(destroyed.error());
-  // It has been taken out of the list: who submits mail now is refused, so what is counted stays so.
-  auto finish = [target]() -> Result<std::vector<std::string>> {
-    auto left = remove_remains(target.queue_directory, target.data_directory);
-    if (!left) return left;
-    remove_empty(target.config_directory);
-    std::error_code error;
-    if (fs::exists(target.config_directory, error)) left->push_back(target.config_directory);
-    return left;
+/// Two may say that the same directory is theirs, or that one's is in the other's.
+std::string shared_with(const Instance& target, const std::vector<Listed>& present) {
+  auto all = [](const Instance& one) {
+    std::vector<std::string> list;
+    for (const std::string& path : {one.config_directory, one.queue_directory, one.data_directory})
+      if (!path.empty()) list.push_back(canonical(path) + "/");
+    return list;
   };
-  co_return co_await host::offload(tools.pool(), std::move(finish));
+  auto own = all(target);
+  for (const Listed& entry : present) {
+    if (entry.instance.config_directory == target.config_directory) continue;
+    for (const std::string& theirs : all(entry.instance))
+      for (const std::string& path : own)
+        if (theirs.starts_with(path)) return theirs + " is in use by " + entry.instance.id.text;
+  }
+  return "";
+}
+
+/// Down for as long as this lives, and without a place for mail.
+struct Prepared {
+  host::Fd lock;
+  MailQueues queues;
+};
+
+Result<Prepared> prepare(const Instance& target, const std::vector<Listed>& present) {
+  const std::string& queue = target.queue_directory;
+  if (queue.empty())
+    return model::failure("nobody knows where its queue is: " + target.config_directory +
+                          "/main.cf cannot be read. Repair it, or: pmctl deport " + target.id.text);
+  if (std::string why = shared_with(target, present); !why.empty()) return model::failure(std::move(why));
+  auto lock = keep_down(target);
+  if (!lock) return std::unexpected(lock.error());
+  auto mail = mail_in(queue);
+  if (!mail) return std::unexpected(mail.error());
+  if (!mail->empty())
+    return model::failure(queue + " holds mail: " + *mail +
+                          ". Deliver it (pmctl start, flush), or remove it (postsuper -c " + target.config_directory +
+                          " -d ALL)");
+  auto queues = MailQueues::remove(queue);
+  if (!queues) return std::unexpected(queues.error());
+  return Prepared{std::move(*lock), std::move(*queues)};
+}
+
+}  // namespace
+
+asio::awaitable<Changed> deport(Tools& tools, std::vector<Listed> present, Instance target) {
+  if (std::string why = stays(target); !why.empty()) co_return refused(std::move(why));
+  auto prove = [target] { return keep_down(target); };
+  auto lock = co_await host::offload(tools.pool(), std::move(prove));
+  if (!lock) co_return refused(lock.error().message);
+  auto directories = secondaries(present);
+  std::erase(directories, target.config_directory);
+  auto done = co_await list(tools, present.front().instance.config_directory, std::move(directories),
+                            target.config_directory, true);
+  if (!done) co_return failed(done.error().message);
+  co_return std::move(*done);
+}
+
+asio::awaitable<std::expected<Destroyed, Unchanged>> destroy(Tools& tools, std::vector<Listed> present,
+                                                             Instance target) {
+  if (std::string why = stays(target); !why.empty()) co_return refused(std::move(why));
+  auto get_ready = [target, present] { return prepare(target, present); };
+  auto ready = co_await host::offload(tools.pool(), std::move(get_ready));
+  if (!ready) co_return refused(ready.error().message);
+  auto directories = secondaries(present);
+  std::erase(directories, target.config_directory);
+  auto done = co_await list(tools, present.front().instance.config_directory, std::move(directories),
+                            target.config_directory, false);
+  if (!done) {
+    auto put_back = [queues = ready->queues] {
+      queues.put_back();
+      return true;
+    };
+    co_await host::offload(tools.pool(), std::move(put_back));
+    co_return failed(done.error().message);
+  }
+  auto remove = [target] { return remove_rest(target); };
+  auto left = co_await host::offload(tools.pool(), std::move(remove));
+  Destroyed destroyed{std::move(*done), std::move(left)};
+  std::string all = target.config_directory + ", " + target.queue_directory + ", " + target.data_directory;
+  destroyed.steps.push_back((destroyed.left.empty() ? "removed " : "removed what Postfix had made of ") + all);
+  co_return destroyed;
 }
 
 }  // namespace postmultid::postfix

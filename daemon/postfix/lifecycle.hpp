@@ -1,61 +1,63 @@
-// Making instances and taking them out of Postfix's list, as postmulti(1) does: by Postfix's own postmulti-script, which is
-// called directly, since postmulti reads all instances first and so fails for all where one is broken
-// (docs/postfix-facts.md, "postmulti").
+// The set of instances, changed as postmulti(1) changes it: by its own script and by postconf. But no broken sibling is in the
+// way, what cannot go well is refused before anything is done, and what fails in the middle is undone (docs/postfix-facts.md,
+// "postmulti").
+//
+// One change at a time: who calls holds the turn (runtime/turn.hpp), and `present` is what Inventory::read() has listed since.
 #pragma once
 
+#include <expected>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "model/error.hpp"
-#include "postfix/instance.hpp"
+#include "postfix/inventory.hpp"
+#include "postfix/new_instance.hpp"
 #include "postfix/tools.hpp"
 
 namespace postmultid::postfix {
 
-struct NewInstance {
-  std::string name, group;                      // empty: none
-  std::string config_directory;                 // absolute
-  std::string queue_directory, data_directory;  // empty: beside the primary's, called as the instance
+/// What was done, in words; empty: all was so already.
+using Steps = std::vector<std::string>;
+
+/// Why all is as it was, with the next step; or, if it was not refused, what could not be undone.
+struct Unchanged {
+  std::string why;
+  bool refused = true;  // nothing was begun
 };
 
-/// What of the primary's configuration all instances share, and what is said in its main.cf of the others.
-struct Primary {
-  std::string config_directory, queue_directory, data_directory;
-  std::string command_directory, daemon_directory, meta_directory, shlib_directory;
-  std::string wrapper;
-  bool enabled = false;
-  std::vector<std::string> secondaries;  // multi_instance_directories
+using Changed = std::expected<Steps, Unchanged>;
+
+/// The primary gets a multi_instance_wrapper, if it has none, and is enabled: before that nothing can be made.
+asio::awaitable<Changed> init(Tools& tools, std::vector<Listed> present);
+
+/// A new instance, disabled and without a listener: multi_instance_enable is not set, master_service_disable = inet. Where both
+/// its files are there already they are taken as they are, as by import.
+asio::awaitable<Changed> create(Tools& tools, std::vector<Listed> present, NewInstance wanted);
+
+/// The instance in config_directory, as its files are; its queue and data are where they say. A name or a group that is given
+/// replaces theirs.
+asio::awaitable<Changed> import(Tools& tools, std::vector<Listed> present, NewInstance wanted);
+
+/// Another name or group; empty: none; nothing: as it is.
+asio::awaitable<Changed> assign(Tools& tools, std::vector<Listed> present, Instance target,
+                                std::optional<std::string> name, std::optional<std::string> group);
+
+/// multi_instance_enable. Starts and stops nothing.
+asio::awaitable<Changed> enable(Tools& tools, Instance target, bool enabled);
+
+/// multi_instance_directories in this order: exactly those that are present, but the primary.
+asio::awaitable<Changed> reorder(Tools& tools, std::vector<Listed> present, std::vector<std::string> directories);
+
+/// Not one of ours any more. Its files stay, and Postfix's own commands still take `-c DIR` (alternate_config_directories).
+asio::awaitable<Changed> deport(Tools& tools, std::vector<Listed> present, Instance target);
+
+struct Destroyed {
+  Steps steps;
+  std::vector<std::string> left;  // what is still there of it
 };
 
-asio::awaitable<model::Result<Primary>> read_primary(Tools& tools);
-
-/// Makes the instance, the last of the list, with its services switched off and not enabled. On failure nothing is left
-/// of it. Where the primary does not know of instances yet it is told first (`postmulti -e init`).
-asio::awaitable<model::Result<void>> create_instance(Tools& tools, NewInstance wanted);
-
-/// Takes files that are there into the list.
-asio::awaitable<model::Result<void>> import_instance(Tools& tools, NewInstance wanted);
-
-/// Takes away what create_instance() has made and nobody has used: its files, and those of its directories that are empty.
-/// What is not empty stays, and is an error.
-asio::awaitable<model::Result<void>> undo_create(Tools& tools, std::string config_directory);
-
-/// `postmulti -e init`: the primary knows of instances. A wrapper that is there stays.
-asio::awaitable<model::Result<void>> initialize_instances(Tools& tools);
-
-/// The same instances in another order.
-asio::awaitable<model::Result<void>> set_instance_order(Tools& tools, std::vector<std::string> directories);
-
-/// Another name or group; an empty one clears it, nothing leaves it as it is.
-asio::awaitable<model::Result<void>> assign_instance(Tools& tools, std::string config_directory,
-                                                     std::optional<std::string> name, std::optional<std::string> group);
-
-/// Takes it out of the list, and leaves its files alone. It must not run.
-asio::awaitable<model::Result<void>> deport_instance(Tools& tools, std::string config_directory);
-
-/// Takes it out of the list and removes it, if there is no mail in its queue. It must not run. Returns what is left and not
-/// Postfix's own.
-asio::awaitable<model::Result<std::vector<std::string>>> destroy_instance(Tools& tools, Instance instance);
+/// Not one of ours any more, and its directories are taken away (removal.hpp). Refused where any file is in a queue.
+asio::awaitable<std::expected<Destroyed, Unchanged>> destroy(Tools& tools, std::vector<Listed> present,
+                                                             Instance target);
 
 }  // namespace postmultid::postfix

@@ -89,14 +89,20 @@ asio::awaitable<void> Applier::note_left(const Undertakings& all) {
 
 asio::awaitable<Result<void>> Applier::make(Undertaking& one) {
   Target& target = one.target;
-  postfix::NewInstance fresh{target.name, target.group, target.shown.config_directory, target.directories.queue.text,
-                             target.directories.data.text};
-  Result<void> made;
-  if (target.import)
-    made = co_await postfix::import_instance(tools_, fresh);
-  else
-    made = co_await postfix::create_instance(tools_, fresh);
-  if (!made) co_return made;
+  auto present = co_await hands_.listed();
+  if (!present) co_return std::unexpected(present.error());
+  postfix::NewInstance fresh{target.name,
+                             target.group,
+                             target.shown.config_directory,
+                             target.directories.queue.text,
+                             target.directories.data.text,
+                             {}};
+  auto made = co_await postfix::init(tools_, *present);
+  if (made && target.import)
+    made = co_await postfix::import(tools_, *present, std::move(fresh));
+  else if (made)
+    made = co_await postfix::create(tools_, *present, std::move(fresh));
+  if (!made) co_return model::failure(made.error().why);
   one.made = true;
   // What is really there is what is edited.
   auto read = [directory = target.shown.config_directory] { return postfix::read_files(directory); };
@@ -105,6 +111,26 @@ asio::awaitable<Result<void>> Applier::make(Undertaking& one) {
   auto drafted = co_await postfix::draft(tools_, std::move(*files), target.wanted);
   if (!drafted) co_return std::unexpected(drafted.error());
   target.draft = std::move(*drafted);
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Applier::unmake(std::string config_directory) {
+  auto present = co_await hands_.listed();
+  if (!present) co_return std::unexpected(present.error());
+  auto same = [&](const postfix::Listed& each) { return each.instance.config_directory == config_directory; };
+  auto found = std::ranges::find_if(*present, same);
+  if (found == present->end()) co_return Result<void>{};
+  auto gone = co_await postfix::destroy(tools_, *present, found->instance);
+  if (!gone) co_return model::failure(gone.error().why);
+  if (!gone->left.empty()) co_return model::failure("left: " + listed(gone->left));
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Applier::reorder(std::string order) {
+  auto present = co_await hands_.listed();
+  if (!present) co_return std::unexpected(present.error());
+  auto ordered = co_await postfix::reorder(tools_, *present, postfix::split_words(order));
+  if (!ordered) co_return model::failure(ordered.error().why);
   co_return Result<void>{};
 }
 
@@ -148,7 +174,7 @@ asio::awaitable<bool> Applier::place_all(Undertakings& all, std::string order) {
   }
   Result<void> done;
   if (!order.empty()) {
-    done = co_await postfix::set_instance_order(tools_, postfix::split_words(order));
+    done = co_await reorder(order);
     if (done) order_written_ = std::move(order);
   }
   if (done) done = co_await hands_.reread();
@@ -215,7 +241,7 @@ asio::awaitable<std::string> Applier::take_back(Undertaking& one) {
   };
   std::string trouble = co_await host::offload(tools_.pool(), std::move(restore));
   if (!one.made || target.import) co_return trouble;
-  auto unmade = co_await postfix::undo_create(tools_, target.shown.config_directory);
+  auto unmade = co_await unmake(target.shown.config_directory);
   if (!unmade) trouble += (trouble.empty() ? "" : "; ") + unmade.error().message;
   co_return trouble;
 }

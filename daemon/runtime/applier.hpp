@@ -17,6 +17,7 @@ namespace postmultid::runtime {
 /// What the shell does for it.
 struct Hands {
   std::function<asio::awaitable<model::Result<void>>()> reread;
+  std::function<asio::awaitable<model::Result<std::vector<postfix::Listed>>>()> listed;
   /// To its end.
   std::function<asio::awaitable<model::Result<void>>(model::MemberId, model::Action)> operate;
   std::function<model::MemberId(const std::string& config_directory)> id_of;
@@ -46,6 +47,8 @@ class Applier {
   asio::awaitable<void> take_back_placed(Undertakings& all);
   asio::awaitable<model::Result<void>> place(Undertaking& one);
   asio::awaitable<model::Result<void>> make(Undertaking& one);
+  asio::awaitable<model::Result<void>> unmake(std::string config_directory);
+  asio::awaitable<model::Result<void>> reorder(std::string order);
   asio::awaitable<model::Result<void>> take_effect(Undertaking& one);
   asio::awaitable<void> fail(Undertaking& one, std::string reason, bool was_told);
   asio::awaitable<std::string> take_back(Undertaking& one);

@@ -8,6 +8,7 @@
 #include "host/proc.hpp"
 #include "postfix/last_words.hpp"
 #include "postfix/leftovers.hpp"
+#include "postfix/lifecycle.hpp"
 #include "postfix/mail_log.hpp"
 #include "postfix/probe.hpp"
 #include "postfix/queue.hpp"
@@ -191,10 +192,9 @@ asio::awaitable<Done> PostfixDriver::flush() const {
 }
 
 asio::awaitable<Done> PostfixDriver::enable(bool enabled) const {
-  auto edited = co_await tools_.postconf(postfix::words(
-      "-c", instance_.config_directory, "-e", std::string("multi_instance_enable = ") + (enabled ? "yes" : "no")));
+  auto edited = co_await postfix::enable(tools_, instance_, enabled);
   if (edited) co_return Done{};
-  co_return std::unexpected(Fault{FailureClass::config, "not-edited", edited.error().message, ""});
+  co_return std::unexpected(Fault{FailureClass::config, "not-edited", edited.error().why, ""});
 }
 
 /// By the word of `postfix stop` alone: what a master says of a SIGTERM may be about one that a daemon of ours has sent.

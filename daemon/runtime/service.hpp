@@ -71,15 +71,15 @@ class Service {
   virtual asio::awaitable<Answer<model::Plan>> plan_rollback(model::RollbackRequest wanted) = 0;
   virtual asio::awaitable<Answer<model::Application>> roll_back(model::RollbackRequest wanted, model::Requester by) = 0;
 
-  /// As postmulti does it; one at a time.
-  virtual asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange wanted,
-                                                                           model::Requester by) = 0;
-
   /// This host as a definition, in YAML.
   virtual asio::awaitable<Answer<std::string>> export_definition() = 0;
 
   /// What is in force.
   virtual const definitions::Definition& definition() const = 0;
+
+  /// A change of the set of instances; the next status shows it. One at a time.
+  virtual asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange change,
+                                                                           model::Requester by) = 0;
 
   /// How much is logged, until the definition is read again.
   /// Refused, if there is no level of that name.

@@ -30,6 +30,7 @@
 #include "runtime/awaited_driver.hpp"
 #include "runtime/command_driver.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/instance_changes.hpp"
 #include "runtime/postfix_driver.hpp"
 #include "runtime/unit_driver.hpp"
 #include "runtime/view.hpp"
@@ -50,6 +51,8 @@ constexpr std::chrono::seconds kKeepLimit{1};
 constexpr std::chrono::seconds kNamesLimit{2};
 // Who asks is said by number where a directory service does not answer.
 constexpr std::chrono::seconds kNameLimit{1};
+// The longest that somebody waits for others who change the instances.
+constexpr std::chrono::seconds kTurnLimit{60};
 // What is left of a member after its stop_timeout is killed, swept and looked after.
 constexpr std::chrono::seconds kEndOfStop{30};
 const std::string kForgetful =
@@ -98,6 +101,7 @@ Shell::Shell(asio::io_context& loop, asio::thread_pool& pool, Places places)
       keeper_(
           loop, pool, places_.run_directory + "/state.json", [this] { return handover(); }, [this] { tell_kept(); }),
       accounts_(loop, [this] { publish(); }),
+      turn_(loop.get_executor()),
       lookout_(loop),
       addresses_(loop),
       mount_points_(loop),
@@ -317,6 +321,14 @@ void Shell::keep_id_of_running(postfix::Instance& instance) const {
   }
 }
 
+/// Whether it is called otherwise than its main.cf says by now.
+bool Shell::is_renamed(const MemberId& id) const {
+  model::Member shown;
+  wards_.at(id).driver->describe(shown);
+  if (shown.kind != model::Kind::postfix || id == model::kPrimary) return false;
+  return id.text != (shown.name.empty() ? shown.config_directory : shown.name);
+}
+
 // ---- events in, actions out
 
 namespace {
@@ -483,6 +495,8 @@ void Shell::perform(const Entered& a) {
   event.from = model::to_word(a.from);
   event.to = model::to_word(a.to);
   tell(std::move(event));
+  // It runs no more under the name that it was started with: its own is another since.
+  if (a.to == model::State::stopped && is_renamed(a.id)) reread_soon();
 }
 
 void Shell::perform(const Concluded& a) { conclude(a.operation, a.id, a.outcome, a.message); }
@@ -762,6 +776,43 @@ asio::awaitable<Shell::Answer<std::vector<model::ManagementStep>>> Shell::change
   if (done && (wanted == model::ManagementChange::takeover || wanted == model::ManagementChange::install_wrapper))
     wrapper_ = places_.pmctl + " postfix --";
   publish();
+  co_return done;
+}
+
+/// As it is called now that the change is seen.
+void Shell::name_changed(model::InstanceChanged& changed) {
+  const auto members = status();
+  auto found = std::ranges::find(members->members, changed.config_directory, &model::Member::config_directory);
+  if (found == members->members.end()) return;
+  changed.instance = found->id;
+  using enum model::ChangeAction;
+  bool is_new = changed.action == create || changed.action == import;
+  if (is_new && found->desired == model::Desired::up) changed.steps.push_back("it is enabled: it is started now");
+}
+
+asio::awaitable<Shell::Answer<model::InstanceChanged>> Shell::change_instances(model::InstanceChange change,
+                                                                               model::Requester by) {
+  auto turn = co_await turn_.take(kTurnLimit);
+  if (!turn) co_return std::unexpected(Problem{"busy", "another change of the instances is under way: try again"});
+  if (fleet_.shutting_down()) co_return std::unexpected(kStopping);
+  if (fleet_.observing())
+    co_return std::unexpected(
+        Problem{"change-refused", "postmultid only observes: pmctl takeover makes it the manager of this host"});
+  auto present = co_await inventory_.read();
+  if (!present) co_return std::unexpected(Problem{"change-refused", present.error().message});
+  auto done = co_await carry_out(tools_, mounts_, std::move(*present), status(), change);
+  std::string asked = "asked for by uid " + std::to_string(by.uid) + " (pid " + std::to_string(by.pid) + ")";
+  using enum model::EventKind;
+  if (!done) {
+    if (done.error().code == "change-failed")
+      note("", model::to_word(change.action) + "-failed", done.error().detail + "; " + asked, configuration);
+    co_return done;
+  }
+  if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
+  name_changed(*done);
+  std::string what;
+  for (const std::string& step : done->steps) what += step + "; ";
+  note(done->instance.text, past(change.action), what + asked, configuration);
   co_return done;
 }
 

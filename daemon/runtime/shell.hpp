@@ -2,7 +2,7 @@
 // what the world may see. It decides nothing: if a case seems to need an `if` here, the core is missing a state.
 //
 // shell.cpp: events in, actions out, and what the world asks; shell_work.cpp: the work that takes time; shell_looks.cpp: what
-// is seen without being asked for; shell_definitions.cpp: plans, and what is done with them; shell_instances.cpp: what postmulti does.
+// is seen without being asked for; shell_definitions.cpp: plans, and what is done with them.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -32,6 +32,7 @@
 #include "runtime/planner.hpp"
 #include "runtime/roster.hpp"
 #include "runtime/service.hpp"
+#include "runtime/turn.hpp"
 #include "runtime/view.hpp"
 #include "runtime/ward.hpp"
 #include "supervision/fleet.hpp"
@@ -89,10 +90,10 @@ class Shell : public Service, private Crew {
   asio::awaitable<Answer<model::Application>> apply(model::ApplyRequest wanted, model::Requester by) override;
   asio::awaitable<Answer<model::Plan>> plan_rollback(model::RollbackRequest wanted) override;
   asio::awaitable<Answer<model::Application>> roll_back(model::RollbackRequest wanted, model::Requester by) override;
-  asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange wanted,
-                                                                   model::Requester by) override;
   asio::awaitable<Answer<std::string>> export_definition() override;
   const definitions::Definition& definition() const override { return definition_; }
+  asio::awaitable<Answer<model::InstanceChanged>> change_instances(model::InstanceChange change,
+                                                                   model::Requester by) override;
   const Access& access() const override { return accounts_.access(); }
   std::optional<definitions::Endpoint> listen() const override { return definition_.daemon.listen; }
   void cannot_listen(std::string why) override;
@@ -128,6 +129,7 @@ class Shell : public Service, private Crew {
   void conclude(model::OperationId id, const model::MemberId& member, model::Outcome outcome, std::string message);
   void tell_configuration(const model::MemberId& id, std::string what, std::string message);
   void tell_health_changes();
+  void name_changed(model::InstanceChanged& changed);
   std::string doing(const model::MemberId& id) const;
   void fill_in(model::Operation& operation) const;
 
@@ -197,15 +199,10 @@ class Shell : public Service, private Crew {
 
   asio::awaitable<Answer<Work>> work_for(definitions::Definition definition, bool run_commands);
   asio::awaitable<Answer<Work>> work_back(model::RollbackRequest wanted);
-  asio::awaitable<Answer<model::Application>> carry_out_plan(Work work, bool allow_restart, model::Requester by);
+  asio::awaitable<Answer<model::Application>> carry_out_plan(Work work, Turn::Held turn, bool allow_restart,
+                                                             model::Requester by);
   asio::awaitable<model::Result<void>> operate(model::MemberId id, model::Action action, model::Requester by);
   model::MemberId id_of(const std::string& config_directory) const;
-  Answer<model::MemberId> whom(const model::InstanceChange& wanted);
-  asio::awaitable<Answer<void>> change_now(const model::InstanceChange& wanted, model::InstanceChanged& changed);
-  asio::awaitable<model::Result<void>> add_instance(const model::InstanceChange& wanted,
-                                                    model::InstanceChanged& changed);
-  asio::awaitable<model::Result<void>> change_instance(model::MemberId id, const model::InstanceChange& wanted,
-                                                       model::InstanceChanged& changed);
   asio::awaitable<void> look_for_drift_for_ever();
   asio::awaitable<void> look_for_drift();
 
@@ -214,6 +211,7 @@ class Shell : public Service, private Crew {
   void answer(const model::MemberId& id, AttemptId attempt, Input yes, Input no, const Done& done);
   std::shared_ptr<const Driver> as_it_ran(const model::MemberId& id) const;
   void keep_id_of_running(postfix::Instance& instance) const;
+  bool is_renamed(const model::MemberId& id) const;
   void tell_health(const model::MemberId& id, Charge& charge, model::Readiness seen);
   void take_charge(const model::MemberId& id, std::shared_ptr<const Life> life, AttemptId attempt, bool adopted);
   void publish();
@@ -241,6 +239,7 @@ class Shell : public Service, private Crew {
   Events events_;
   Keeper keeper_;
   Accounts accounts_;
+  Turn turn_;  // of who changes the set of instances, or their files
   std::string cannot_listen_;
   std::map<model::MemberId, supervision::Remembered> remembered_;  // by an earlier daemon; of whom is not listed yet
   Lookout lookout_;

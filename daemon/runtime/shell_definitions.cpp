@@ -24,7 +24,14 @@ namespace {
 // Who edits by hand, or an apply, is given the time to be done.
 constexpr std::chrono::seconds kDriftPause{10};
 constexpr std::chrono::seconds kSlice{1};
+// The longest that somebody waits for others who change instances.
+constexpr std::chrono::seconds kTurnLimit{60};
 constexpr std::size_t kLongestDetail = 500;
+
+Problem busy() {
+  return {"busy",
+          "another change of the instances, or of their files, is under way; nothing was changed by this request"};
+}
 
 Problem restart_needed(const model::Plan& plan) {
   std::string who;
@@ -94,6 +101,8 @@ asio::awaitable<Shell::Answer<model::Plan>> Shell::plan() {
 }
 
 asio::awaitable<Shell::Answer<model::Application>> Shell::apply(model::ApplyRequest wanted, model::Requester by) {
+  auto turn = co_await turn_.take(kTurnLimit);
+  if (!turn) co_return std::unexpected(busy());
   auto read = co_await reread_all();
   if (!read) co_return std::unexpected(read.error());
   auto work = co_await work_for(definition_, true);
@@ -104,7 +113,7 @@ asio::awaitable<Shell::Answer<model::Application>> Shell::apply(model::ApplyRequ
                                           (work->plan.id.empty() ? "it" : work->plan.id) + ": pmctl apply --dry-run"};
     co_return std::unexpected(std::move(outdated));
   }
-  co_return co_await carry_out_plan(std::move(*work), wanted.allow_restart, std::move(by));
+  co_return co_await carry_out_plan(std::move(*work), std::move(turn), wanted.allow_restart, std::move(by));
 }
 
 namespace {
@@ -171,29 +180,28 @@ asio::awaitable<Shell::Answer<model::Plan>> Shell::plan_rollback(model::Rollback
 
 asio::awaitable<Shell::Answer<model::Application>> Shell::roll_back(model::RollbackRequest wanted,
                                                                     model::Requester by) {
+  auto turn = co_await turn_.take(kTurnLimit);
+  if (!turn) co_return std::unexpected(busy());
   bool allow_restart = wanted.allow_restart;
   auto work = co_await work_back(std::move(wanted));
   if (!work) co_return std::unexpected(work.error());
-  co_return co_await carry_out_plan(std::move(*work), allow_restart, std::move(by));
+  co_return co_await carry_out_plan(std::move(*work), std::move(turn), allow_restart, std::move(by));
 }
 
 /// To its end, even if nobody waits for it any more.
-asio::awaitable<Shell::Answer<model::Application>> Shell::carry_out_plan(Work work, bool allow_restart,
+asio::awaitable<Shell::Answer<model::Application>> Shell::carry_out_plan(Work work, Turn::Held turn, bool allow_restart,
                                                                          model::Requester by) {
   std::optional<Problem> refused;
   if (fleet_.shutting_down())
     refused = Problem{"stopping", "all members are being stopped; nothing was changed"};
   else if (fleet_.observing())
     refused = Problem{"observing", "nothing was changed; pmctl takeover makes it the manager of this host"};
-  else if (!changing_.empty())
-    refused = Problem{"busy", changing_ + "; nothing was changed by this request"};
   else if (!allow_restart && work.plan.needs_restart())
     refused = restart_needed(work.plan);
   if (refused) co_return std::unexpected(std::move(*refused));
-  changing_ = "uid " + std::to_string(by.uid) + " (pid " + std::to_string(by.pid) + ") changes instances just now";
-
   Hands hands;
   hands.reread = [this] { return reread(); };
+  hands.listed = [this] { return inventory_.read(); };
   hands.operate = [this, by](MemberId id, model::Action action) { return operate(std::move(id), action, by); };
   hands.id_of = [this](const std::string& directory) { return id_of(directory); };
   hands.tell = [this](const MemberId& id, std::string what, std::string message) {
@@ -201,21 +209,20 @@ asio::awaitable<Shell::Answer<model::Application>> Shell::carry_out_plan(Work wo
   };
   struct Run {
     Applier applier;
+    Turn::Held turn;
     std::optional<model::Application> done;
   };
-  auto run = std::make_shared<Run>(Run{Applier(tools_, places_.state_directory, std::move(hands)), std::nullopt});
+  auto run = std::make_shared<Run>(
+      Run{Applier(tools_, places_.state_directory, std::move(hands)), std::move(turn), std::nullopt});
   auto to_the_end = [](Shell& shell, std::shared_ptr<Run> its, Work what) -> asio::awaitable<void> {
-    struct Over {
-      Shell& shell;
-      ~Over() { shell.changing_.clear(); }
-    } over{shell};
     auto application = co_await its->applier.apply(std::move(what));
     its->done = std::move(application);
+    its->turn.reset();
     shell.cut_short_.clear();
     shell.publish();
   };
   asio::co_spawn(loop_, to_the_end(*this, run, std::move(work)), report_end);
-  while (!run->done && !changing_.empty()) co_await changed(kSlice);
+  while (!run->done && run.use_count() > 1) co_await changed(kSlice);
   if (run->done) co_return std::move(*run->done);
   Problem failed{"handover-failed", "an internal error has ended it; see the daemon's log, and pmctl apply --dry-run"};
   co_return std::unexpected(std::move(failed));
@@ -267,7 +274,8 @@ asio::awaitable<void> Shell::look_for_drift_for_ever() {
 /// Commands that print tables are not run: nobody has asked for that.
 asio::awaitable<void> Shell::look_for_drift() {
   std::map<MemberId, std::string> found;
-  if (!changing_.empty()) co_return;
+  auto turn = co_await turn_.take(kDriftPause);
+  if (!turn) co_return;
   if (says_something(definition_)) {
     auto work = co_await work_for(definition_, false);
     if (!work) {

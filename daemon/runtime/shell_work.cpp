@@ -226,8 +226,20 @@ asio::awaitable<Done> carry_out(std::shared_ptr<const Driver> driver, model::Act
 }  // namespace
 
 asio::awaitable<void> Shell::run_errand(Errand action) {
-  auto done = co_await host::within(action.limit, carry_out(wards_.at(action.id).driver, action.action));
+  bool edits = action.action == model::Action::enable || action.action == model::Action::disable;
   ErrandDone end{action.operation, action.id, model::Outcome::done, ""};
+  Turn::Held turn;
+  if (edits) turn = co_await turn_.take(action.limit);
+  auto of_now = wards_.find(action.id);
+  if ((edits && !turn) || of_now == wards_.end()) {
+    end.outcome = model::Outcome::failed;
+    end.message =
+        of_now == wards_.end() ? "is none of the members any more" : "others are changing the instances: try again";
+    dispatch(end);
+    co_return;
+  }
+  auto done = co_await host::within(action.limit, carry_out(of_now->second.driver, action.action));
+  turn.reset();
   if (!done || !*done) {
     bool refused = done && done->error().kind == model::FailureClass::config;
     end.outcome = refused ? model::Outcome::refused : model::Outcome::failed;
@@ -238,7 +250,6 @@ asio::awaitable<void> Shell::run_errand(Errand action) {
       action.action == model::Action::check && of != wards_.end() && of->second.charge)
     co_await look(action.id, of->second.charge, Look::as_client);
   // Who has enabled something expects to see it so at once.
-  bool edits = action.action == model::Action::enable || action.action == model::Action::disable;
   if (edits) (void)co_await reread();
   dispatch(end);
 }

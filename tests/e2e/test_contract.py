@@ -61,9 +61,9 @@ def test_every_operation_answers_as_documented(border, api):
     reads(api)
     operations(api)
     events(api)
+    instances(api)
     daemon(api)
     definitions(api)
-    instances(api)
     management(api)
     no_such_thing(api)
     not_permitted(api)
@@ -202,12 +202,22 @@ def definitions(api):
 
 
 def instances(api):
-    made = {"action": "create", "name": "postfix-more"}
-    api.post("/v1/instances", {"action": "make"}, status=400, code="bad-request")
-    assert api.post("/v1/instances", made).json["id"] == "postfix-more"
-    api.post("/v1/instances", made, status=409, code="not-changed")
-    api.post("/v1/instances", {"action": "destroy", "instance": "nobody"}, status=404, code="no-such-instance")
-    api.post("/v1/instances", {"action": "destroy", "instance": "more"})
+    def change(action, **more):
+        return {"action": action} | more
+    api.post("/v1/instances", change("init"))
+    assert api.post("/v1/instances", change("deport", instance="in"), status=409, code="change-refused")
+    assert api.post("/v1/instances", change("assign", instance="in", group="mta")).json["steps"] == []
+    api.post("/v1/instances", change("destroy", instance="otu"), status=404, code="no-such-instance")
+    for wrong in (b"[", [], {}, change("polish"), change("init", name="postfix-x"), change("create"), change("import"),
+                  change("assign", instance="in"), change("deport"), change("destroy", instance=1),
+                  change("create", name="postfix-x", first="yes"), change("create", name="postfix-x", before="in", first=True)):
+        api.post("/v1/instances", wrong, status=400, code="bad-request")
+    script, away = Path("/usr/lib/postfix/sbin/postmulti-script"), Path("/usr/lib/postfix/sbin/away")
+    script.rename(away)
+    try:
+        api.post("/v1/instances", change("create", name="postfix-x"), status=500, code="change-failed")
+    finally:
+        away.rename(script)
 
 
 # Where the daemon is told that pmctl is; at first it is not.
@@ -269,9 +279,9 @@ def stopping(running, api):
     api.get("/v1/status")
     api.post("/v1/operations", {"action": "start", "select": {"all": True}}, status=409, code="stopping")
     api.post("/v1/daemon/reread", status=409, code="stopping")
+    api.post("/v1/instances", {"action": "init"}, status=409, code="stopping")
     for what in MANAGEMENT:
         api.post(f"/v1/daemon/{what}", status=409, code="stopping")
-    api.post("/v1/instances", {"action": "init"}, status=409, code="stopping")
     api.post("/v1/definitions/apply", status=409, code="stopping")
     os.kill(held, signal.SIGCONT)
     assert running.process.wait(30) == 0

@@ -66,6 +66,7 @@ def test_export_applies_with_no_change_and_makes_the_same_where_there_is_nothing
     shown = {name: subprocess.run(["postconf", "-c", f"/etc/{name}", option], capture_output=True, text=True, check=True).stdout
              for name in ("postfix-in",) for option in ("-n",)}
     assert pmctl("stop", "in").code == OK
+    assert pmctl("disable", "in").code == OK
     assert pmctl("destroy", "in").code == OK
     again = pmctl("apply", within=120)
     assert again.code == OK, again

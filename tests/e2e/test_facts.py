@@ -211,6 +211,53 @@ def test_postmulti_orders_names_and_enables_instances_as_we_do():
     assert listed() == [("-", "y")]
 
 
+MAIL_QUEUES = {"maildrop", "incoming", "active", "deferred", "hold", "corrupt", "saved"}
+OTHER_DIRECTORIES = {"bounce", "defer", "flush", "pid", "private", "public", "trace"}
+
+
+def postmulti_script(action, directories, **more):
+    """What postmulti runs for -e, by the contract that is written at the script's top."""
+    shared = ("command_directory", "daemon_directory", "meta_directory", "shlib_directory")
+    asked = dict(line.split(" = ") for line in postconf("-x", *shared).splitlines())
+    environment = {"PATH": os.environ["PATH"], "MAIL_CONFIG": str(PRIMARY.config), **asked,
+                   "multi_instance_directories": " ".join(map(str, directories)), **more}
+    return run(daemon_directory() / "postmulti-script", "-e", action, env=environment)
+
+
+def test_postmultis_script_needs_no_sibling_and_registers_before_it_is_done(tmp_path):
+    break_master_cf(OUT)
+    new = {f"{kind}_directory": str(tmp_path / kind) for kind in ("config", "queue", "data")}
+    done = postmulti_script("create", [OUT.config, new["config_directory"], IN.config], multi_instance_name="postfix-x", **new)
+    assert done.code == 0, done
+    assert postconf("-h", "multi_instance_directories").split()[1] == new["config_directory"]
+    assert {path.name for path in (tmp_path / "queue").iterdir()} == MAIL_QUEUES | OTHER_DIRECTORIES
+    said = postconf("-c", new["config_directory"], "-n")
+    assert "multi_instance_name = postfix-x" in said and "master_service_disable = inet" in said
+    assert "multi_instance_enable" not in said
+    # A main.cf without a master.cf is written over.
+    (tmp_path / "config/master.cf").unlink()
+    (tmp_path / "config/main.cf").write_text("# my own words\n")
+    # In the list, though its directories could not be made.
+    failed = postmulti_script("create", [tmp_path / "config"], **(new | {"queue_directory": "/proc/nowhere"}))
+    assert failed.code != 0 and (tmp_path / "config/main.cf").read_text() == "# my own words\n"
+    assert postmulti_script("create", [tmp_path / "config"], **new).code == 0
+    assert "my own words" not in (tmp_path / "config/main.cf").read_text()
+    shutil.rmtree(tmp_path / "queue")
+    assert postmulti_script("import", [tmp_path / "config", IN.config], **new).code != 0
+    assert postconf("-h", "multi_instance_directories").split() == [str(tmp_path / "config"), str(IN.config)]
+    # Before it is told that there are to be several.
+    configure(PRIMARY, "-e", "multi_instance_wrapper =")
+    assert postmulti_script("create", [tmp_path / "config"], **new).code != 0
+
+
+def test_postmulti_destroys_an_instance_that_has_mail():
+    configure(IN, "-e", "multi_instance_enable = no")
+    mail = IN.queue / "hold/ABCDEF"
+    mail.write_text("mail")
+    assert run("postmulti", "-i", "in", "-e", "destroy").code == 0
+    assert mail.exists() and not (IN.config / "main.cf").exists()
+
+
 # ---------------------------------------------------------------------------------------------------- postconf
 
 def test_an_empty_configuration_is_enough_to_ask_for_the_primarys_directory(tmp_path):
@@ -810,6 +857,9 @@ def test_debians_chroot_is_filled_for_one_instance_whatever_its_siblings():
         assert run(script, "postfix-in").code != 0
         assert run(script, "-", env=os.environ | {"MAIL_CONFIG": str(IN.config)}).code == 0
     assert copied.read_bytes() == Path("/etc/resolv.conf").read_bytes()
+    links = {f"/{path.relative_to(IN.queue)}": os.readlink(path) for path in IN.queue.rglob("*") if path.is_symlink()}
+    others = {path: target for path, target in links.items() if not (os.path.islink(path) and os.readlink(path) == target)}
+    assert others == {"/usr/lib/zoneinfo/localtime": "/etc/localtime"}
 
 
 def test_postfix_drain_kills_the_master_alone_and_a_session_goes_on_without_it():
@@ -935,43 +985,6 @@ def test_postmulti_init_puts_its_own_wrapper_there_and_postconf_x_takes_a_line_a
     assert postconf("-n", "multi_instance_wrapper") == ""
     assert (PRIMARY.config / "main.cf").read_text() == "".join(
         line for line in before.splitlines(keepends=True) if not line.startswith("multi_instance_wrapper"))
-
-
-# ---------------------------------------------------------------------------------------------------- making instances
-
-def script(action, config, queue, data, directories):
-    """postmulti-script as we call it."""
-    shared = {name: postconf("-xh", name).strip() for name in ("command_directory", "daemon_directory", "meta_directory",
-                                                               "shlib_directory")}
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG": str(PRIMARY.config), "MAIL_LOGTAG": "postfix",
-                   "config_directory": config, "queue_directory": queue, "data_directory": data,
-                   "multi_instance_directories": directories, **shared}
-    return run(f"{shared['daemon_directory']}/postmulti-script", "-e", action, env=environment)
-
-
-NEW = ("/etc/postfix-new", "/var/spool/postfix-new", "/var/lib/postfix-new")
-
-
-def test_postmulti_script_works_alone_beside_a_broken_instance():
-    (IN.config / "master.cf").write_text("no service\n")
-    assert script("create", *NEW, f"{OUT.config} {IN.config} {NEW[0]}").code == 0
-    text = (Path(NEW[0]) / "main.cf").read_text()
-    assert "\nmaster_service_disable = inet\n" in text and "\nauthorized_submit_users =" in text
-    assert "\nsetgid_group" not in text
-    assert NEW[0] in postconf("-h", "multi_instance_directories")
-    assert script("destroy", *NEW, f"{OUT.config} {IN.config}").code == 0
-    assert not any(Path(directory).exists() for directory in NEW)
-
-
-def test_destroy_asks_nobody_about_mail_and_leaves_what_a_start_has_made():
-    assert script("create", *NEW, f"{OUT.config} {IN.config} {NEW[0]}").code == 0
-    mail = Path(NEW[1]) / "hold/3ZZZZZ1"
-    mail.write_text("a message")
-    assert run("postfix", "-c", NEW[0], "start").code == 0
-    assert run("postfix", "-c", NEW[0], "stop").code == 0
-    assert script("destroy", *NEW, f"{OUT.config} {IN.config}").code == 0
-    assert mail.exists() and not Path(NEW[0], "main.cf").exists()
-    assert (Path(NEW[1]) / "pid/master.pid").exists() and (Path(NEW[2]) / "master.lock").exists()
 
 
 def test_postconf_edits_a_copy_and_takes_what_it_prints(tmp_path):

@@ -67,6 +67,8 @@ def test_a_service_only_observes_until_it_is_told_to_take_over(observed):
     for verb in ("start", "stop", "restart", "reload", "flush", "drain", "abort", "enable", "disable"):
         refused = pmctl(verb, "postfix-out")
         assert refused.code == REFUSED and "pmctl takeover" in refused.text, refused
+    refused = pmctl("create", "postfix-x")
+    assert refused.code == FAILED and "pmctl takeover" in refused.text, refused
     killed = before["postfix-out"]
     os.kill(killed, signal.SIGKILL)
     wait_for_state("postfix-out", "failed")

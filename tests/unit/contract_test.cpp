@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "control/instance_request.hpp"
 #include "control/openapi.hpp"
 #include "control/operation_request.hpp"
 #include "control/routes.hpp"
@@ -51,4 +52,30 @@ TEST_CASE("a request to begin an operation may ask what it would do") {
   CHECK(read(R"(,"dry_run":true)")->dry_run);
   CHECK_FALSE(read(R"(,"dry_run":"yes")").has_value());
   CHECK_FALSE(read(R"(,"dryrun":true)").has_value());
+}
+
+TEST_CASE("a change of the instances has what its action needs, and nothing else") {
+  auto read = [](const char* body) { return control::parse_instance_change(body); };
+  auto created =
+      read(R"({"action":"create","name":"postfix-x","group":"mta","data_directory":"/srv/x","after":"out"})");
+  REQUIRE(created);
+  CHECK(created->action == model::ChangeAction::create);
+  CHECK(created->name == "postfix-x");
+  CHECK(created->data_directory == "/srv/x");
+  CHECK(created->after == "out");
+  CHECK(read(R"({"action":"create","config_directory":"/etc/x"})").has_value());
+  // What is cleared is another thing than what is not said.
+  CHECK(read(R"({"action":"assign","instance":"x","group":""})")->group == "");
+  CHECK_FALSE(read(R"({"action":"assign","instance":"x","group":""})")->name.has_value());
+  json written = *created;
+  CHECK(control::parse_instance_change(written.dump()).has_value());
+  for (const char* wrong :
+       {R"({})", R"({"action":"polish"})", R"({"action":7})", R"({"action":"init","name":"postfix-x"})",
+        R"({"action":"create"})", R"({"action":"create","name":7})", R"({"action":"create","name":"x","first":"yes"})",
+        R"({"action":"create","name":"x","before":"a","after":"b"})", R"({"action":"import"})",
+        R"({"action":"import","config_directory":"/x","queue_directory":"/y"})",
+        R"({"action":"assign","instance":"x"})", R"({"action":"deport"})", R"({"action":"destroy","name":"x"})"}) {
+    INFO(wrong);
+    CHECK_FALSE(read(wrong).has_value());
+  }
 }
