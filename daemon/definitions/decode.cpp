@@ -27,41 +27,49 @@ std::vector<std::string> reload_on(Reader& reader) {
 
 void decode_defaults(const Node& node, Definition& definition, Complaints& complaints) {
   Reader reader(node, "defaults", complaints);
-  definition.defaults = supervise_of(reader, complaints);
   definition.default_configuration = decode_configuration(reader, complaints);
+  definition.defaults = supervise_of(reader, complaints);
   reader.finish();
 }
 
-Directories decode_directories(const Node& node, Complaints& complaints) {
-  Reader reader(node, "directories", complaints);
-  Directories directories;
-  for (auto [key, directory] : {std::pair("config", &directories.config), std::pair("queue", &directories.queue),
-                                std::pair("data", &directories.data)})
-    if (const Node* path = reader.find(key, Kind::text))
-      *directory = {reader.read(*path, key, configuration_directory).value_or(""), path->place};
-  reader.finish();
-  return directories;
+/// These are the keys of both kinds of instances.
+Instance instance_of(Reader& reader, Name name, Complaints& complaints) {
+  Instance instance{.name = std::move(name)};
+  instance.configuration = decode_configuration(reader, complaints);
+  instance.reload_on = reload_on(reader);
+  instance.supervise = supervise_of(reader, complaints);
+  return instance;
 }
 
 Instance decode_primary(const Node& node, Complaints& complaints) {
   Reader reader(node, "primary", complaints);
-  Instance primary{.name = {"-", node.place}};
-  primary.supervise = supervise_of(reader, complaints);
-  primary.reload_on = reload_on(reader);
-  primary.configuration = decode_configuration(reader, complaints);
+  Instance primary = instance_of(reader, {"-", node.place}, complaints);
+  for (auto [key, why] : {std::pair{"enabled", "the primary cannot be disabled"},
+                          std::pair{"directories", "the primary's stay where they are"}})
+    if (const Entry* entry = node.find(key); entry && reader.find(key))
+      reader.complain(entry->place, std::string(key) + ": is for other instances; " + why);
   reader.finish();
   return primary;
 }
 
+Directories decode_directories(const Node& node, const Name& instance, Complaints& complaints) {
+  Reader reader(node, "directories", complaints);
+  Directories directories;
+  directories.config = reader.placed("config", private_directory);
+  directories.queue = reader.placed("queue", private_directory);
+  directories.data = reader.placed("data", private_directory);
+  if (instance.text.starts_with('/') && !directories.config.text.empty())
+    reader.complain(directories.config.place, "config: the instance's name says it already");
+  reader.finish();
+  return directories;
+}
+
 Instance decode_instance(const Node& node, Complaints& complaints) {
   Reader reader(node, "an instance", complaints);
-  Instance instance{.name = reader.name(instance_name)};
-  instance.supervise = supervise_of(reader, complaints);
-  instance.reload_on = reload_on(reader);
+  Instance instance = instance_of(reader, reader.name(instance_name), complaints);
   instance.enabled = reader.value("enabled", yes_or_no);
   if (const Node* directories = reader.find("directories"))
-    instance.directories = decode_directories(*directories, complaints);
-  instance.configuration = decode_configuration(reader, complaints);
+    instance.directories = decode_directories(*directories, instance.name, complaints);
   reader.finish();
   return instance;
 }

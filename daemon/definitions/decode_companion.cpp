@@ -6,20 +6,6 @@ namespace postmultid::definitions {
 
 namespace {
 
-std::vector<std::string> command(Reader& reader) {
-  auto words = reader.texts("command", any_text);
-  if (!words) return {};
-  if (words->empty()) {
-    reader.complain(reader.find("command")->place, "command: must not be empty");
-  } else if (!words->front().text.starts_with('/')) {
-    reader.complain(words->front().place,
-                    "command: " + in_quotes(words->front().text) + " must be the absolute path of a program");
-  }
-  std::vector<std::string> argv;
-  for (const Name& word : *words) argv.push_back(word.text);
-  return argv;
-}
-
 std::map<std::string, std::string> environment(Reader& reader) {
   std::map<std::string, std::string> variables;
   const Node* map = reader.find("environment", Kind::map);
@@ -50,9 +36,8 @@ Companion decode_companion(const Node& node, Complaints& complaints) {
   Reader reader(node, "a companion", complaints);
   Companion companion;
   companion.name = reader.name(companion_name);
-  if (const Node* unit = reader.find("unit", Kind::text))
-    companion.unit = {reader.read(*unit, "unit", unit_name).value_or(""), unit->place};
-  companion.command = command(reader);
+  companion.unit = reader.placed("unit", unit_name);
+  companion.command = reader.command("command");
   companion.command_keys = command_keys(node);
   companion.user = reader.value("user", filled_text).value_or("");
   companion.group = reader.value("group", filled_text).value_or("");

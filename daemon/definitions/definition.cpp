@@ -22,33 +22,6 @@ Supervise Supervise::over(const Supervise& further) const {
           .cpu_weight = nearer(cpu_weight, further.cpu_weight)};
 }
 
-void PostfixText::append(const PostfixText& later) {
-  text += later.text;
-  lines.insert(lines.end(), later.lines.begin(), later.lines.end());
-}
-
-bool Configuration::empty() const {
-  return main_cf.empty() && master_cf.empty() && remove_main_cf.empty() && remove_master_cf.empty() && maps.empty();
-}
-
-Configuration Configuration::with(const Configuration& nearer) const {
-  Configuration both = *this;
-  both.main_cf.append(nearer.main_cf);
-  both.master_cf.append(nearer.master_cf);
-  both.remove_main_cf.insert(both.remove_main_cf.end(), nearer.remove_main_cf.begin(), nearer.remove_main_cf.end());
-  both.remove_master_cf.insert(both.remove_master_cf.end(), nearer.remove_master_cf.begin(),
-                               nearer.remove_master_cf.end());
-  for (const Map& map : nearer.maps) {
-    std::erase_if(both.maps, [&](const Map& each) { return each.name.text == map.name.text; });
-    both.maps.push_back(map);
-  }
-  return both;
-}
-
-Configuration Definition::configuration_of(const Instance& instance) const {
-  return default_configuration.with(instance.configuration);
-}
-
 std::string Endpoint::text() const {
   if (!path.empty()) return "unix://" + path;
   bool ipv6 = host.find(':') != std::string::npos;

@@ -95,7 +95,8 @@ struct Configuration {
   std::vector<Map> maps;
 
   bool empty() const;
-  /// `nearer` laid over this.
+  /// `nearer` laid over this: its text goes behind, its maps replace those of the same names; what it removes is not set any
+  /// more, what it sets is not removed any more.
   Configuration with(const Configuration& nearer) const;
 };
 

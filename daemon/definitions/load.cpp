@@ -75,22 +75,23 @@ std::unexpected<Complaints> refusal(Complaints complaints, const std::vector<Sou
 std::expected<Definition, Complaints> load_sources(const std::vector<Source>& sources) {
   Complaints complaints;
   Node whole{.kind = Kind::map};
-  int layer = 0;
+  std::vector<Definition> each;
   for (const Source& source : sources) {
     auto root = parse(source.file, source.text);
     if (!root) {
       append(complaints, root.error());
       continue;
     }
-    decode(*root, complaints);
+    each.push_back(decode(*root, complaints));
     refuse_duplicates(*root, complaints);
     if (source.main && root->kind == Kind::map && !root->find("version"))
       complaints.push_back({root->place, "\"version: 1\" is missing"});
-    merge(whole, std::move(*root), ++layer);
+    merge(whole, std::move(*root));
   }
   if (!complaints.empty()) return refusal(std::move(complaints), sources);
 
   Definition definition = decode(whole, complaints);
+  for (const Definition& file : each) lay_over(definition, file);
   for (const Source& source : sources) definition.files.push_back(source.file);
   check(definition, complaints);
   if (!complaints.empty()) return refusal(std::move(complaints), sources);

@@ -48,6 +48,13 @@ std::optional<Setting> setting_of(const LogicalLine& line) {
   return Setting{std::move(name), trimmed(line.text.substr(equals + 1)), line.first, line.behind};
 }
 
+std::optional<std::string> service_of(const LogicalLine& line) {
+  std::istringstream words(line.text);
+  std::string name, type;
+  if (!(words >> name >> type)) return std::nullopt;
+  return name + "/" + type;
+}
+
 std::vector<Setting> settings_of(const std::string& main_cf) {
   std::vector<Setting> all;
   for (const LogicalLine& line : logical_lines(main_cf))

@@ -28,6 +28,9 @@ struct Setting {
 /// A logical line as "name = value"; nothing if it is none.
 std::optional<Setting> setting_of(const LogicalLine& line);
 
+/// The service that a logical line of a master.cf is of, as "smtp/inet"; nothing if it is too short to be one.
+std::optional<std::string> service_of(const LogicalLine& line);
+
 /// All of a main.cf, in its order; where a name comes twice the last one counts. Lines that are no setting are left out.
 std::vector<Setting> settings_of(const std::string& main_cf);
 

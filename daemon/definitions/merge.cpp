@@ -1,6 +1,5 @@
 #include "definitions/merge.hpp"
 
-#include <algorithm>
 #include <map>
 
 namespace postmultid::definitions {
@@ -9,9 +8,6 @@ namespace {
 
 /// These keys stand only at the top level; anywhere else they are unknown.
 bool is_named_list(const std::string& key) { return key == "groups" || key == "instances" || key == "companions"; }
-
-/// Of these every file's word counts.
-bool adds_up(const std::string& key) { return key == "main.cf" || key == "master.cf" || key == "remove"; }
 
 /// The text of the entry's `name`, if it has one.
 const Node* name_of(const Node& item) {
@@ -35,24 +31,6 @@ void merge_named(Node& into, Node later) {
   }
 }
 
-/// Half of a lookup table means nothing.
-void merge_maps(Node& into, Node later) {
-  for (Entry& entry : later.entries) {
-    auto same = [&](const Entry& each) { return each.key == entry.key; };
-    auto there = std::find_if(into.entries.begin(), into.entries.end(), same);
-    if (there == into.entries.end())
-      into.entries.push_back(std::move(entry));
-    else
-      *there = std::move(entry);
-  }
-}
-
-void number(Node& node, int layer) {
-  node.layer = layer;
-  for (Node& item : node.items) number(item, layer);
-  for (Entry& entry : node.entries) number(entry.value, layer);
-}
-
 void merge_map(Node& into, Node later) {
   std::map<std::string, std::size_t> at;
   for (std::size_t i = 0; i < into.entries.size(); ++i) at[into.entries[i].key] = i;
@@ -60,14 +38,7 @@ void merge_map(Node& into, Node later) {
     auto found = at.find(entry.key);
     Entry* there = found == at.end() ? nullptr : &into.entries[found->second];
     auto both = [&](Kind kind) { return there && there->value.kind == kind && entry.value.kind == kind; };
-    if (there && adds_up(entry.key)) {
-      Node above = std::move(entry.value);
-      above.beneath = std::move(there->value.beneath);
-      above.beneath.push_back(std::move(there->value));
-      there->value = std::move(above);
-    } else if (there && entry.key == "maps") {
-      merge_maps(there->value, std::move(entry.value));
-    } else if (both(Kind::map))
+    if (both(Kind::map))
       merge_map(there->value, std::move(entry.value));
     else if (both(Kind::list) && is_named_list(entry.key))
       merge_named(there->value, std::move(entry.value));
@@ -78,11 +49,34 @@ void merge_map(Node& into, Node later) {
   }
 }
 
+bool is_configuration(const Entry& entry) {
+  return entry.key == "main.cf" || entry.key == "master.cf" || entry.key == "remove" || entry.key == "maps";
+}
+
+void drop_configuration(Node& root) {
+  for (Entry& entry : root.entries) {
+    if (entry.key == "defaults" || entry.key == "primary") std::erase_if(entry.value.entries, is_configuration);
+    if (entry.key == "instances")
+      for (Node& instance : entry.value.items) std::erase_if(instance.entries, is_configuration);
+  }
+}
+
 }  // namespace
 
-void merge(Node& root, Node later, int layer) {
-  number(later, layer);
+void merge(Node& root, Node later) {
+  drop_configuration(later);
   merge_map(root, std::move(later));
+}
+
+void lay_over(Definition& whole, const Definition& file) {
+  whole.default_configuration = whole.default_configuration.with(file.default_configuration);
+  if (file.primary) whole.primary->configuration = whole.primary->configuration.with(file.primary->configuration);
+  std::map<std::string, Configuration*> configurations;
+  for (Instance& instance : whole.instances) configurations[instance.name.text] = &instance.configuration;
+  for (const Instance& instance : file.instances) {
+    Configuration& before = *configurations.at(instance.name.text);
+    before = before.with(instance.configuration);
+  }
 }
 
 void refuse_duplicates(const Node& root, Complaints& complaints) {

@@ -1,7 +1,9 @@
 // How the files become one: what is read later wins. Maps are laid over each other key by key; the entries of
 // `groups`, `instances` and `companions` belong together by their name; every other list is replaced as a whole, since
-// half of a command or of a start order means nothing. What is said of Postfix's files (main.cf, master.cf, remove) is kept
-// of all files, the later on top (Node::beneath), since Postfix itself takes what comes last; of `maps` each is replaced whole.
+// half of a command or of a start order means nothing.
+//
+// What is said of Postfix's own files is laid over each other as values: of main.cf the file that comes later wins
+// parameter by parameter, whether either has it as a block, in a map or in `remove`.
 #pragma once
 
 #include "definitions/complaint.hpp"
@@ -9,8 +11,12 @@
 
 namespace postmultid::definitions {
 
-/// Lays `later`, the root of the file number `layer`, over what was read before. Both without duplicate names.
-void merge(Node& root, Node later, int layer);
+/// Lays `later`, the root of a file, over what was read before, all but Postfix's own files. Both without duplicate names.
+void merge(Node& root, Node later);
+
+/// Lays what `file`, the definition of one file, says of Postfix's own files over what those before it say. `whole` has the
+/// instances of all.
+void lay_over(Definition& whole, const Definition& file);
 
 /// Complains of a name that is declared twice in one file: across files that is a merge, in one file a slip.
 void refuse_duplicates(const Node& root, Complaints& complaints);

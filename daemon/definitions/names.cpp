@@ -24,8 +24,8 @@ std::string wrong_character(const std::string& text, const std::string& further)
 
 }  // namespace
 
-Read<std::string> configuration_directory(const std::string& text) {
-  if (!text.starts_with('/')) return std::unexpected(in_quotes(text) + " must be an absolute path");
+Read<std::string> directory_path(const std::string& text) {
+  if (!text.starts_with('/')) return absolute_path(text);
   // Two spellings of one directory would be two members.
   std::string shortest = std::filesystem::path(text).lexically_normal();
   if (shortest.size() > 1 && shortest.ends_with('/')) shortest.pop_back();
@@ -38,7 +38,7 @@ bool is_instance_name(const std::string& text) { return text.starts_with(kInstan
 Read<std::string> instance_name(const std::string& text) {
   if (text == "-") return std::unexpected("use \"primary:\" at the top level for the primary instance");
   if (text.size() > kLongestName) return std::unexpected("longer than " + std::to_string(kLongestName) + " characters");
-  if (text.starts_with('/')) return configuration_directory(text);
+  if (text.starts_with('/')) return directory_path(text);
   if (!text.starts_with(kInstancePrefix) || text.size() == kInstancePrefix.size())
     return std::unexpected(in_quotes(text) +
                            " is no instance: its name begins with \"postfix-\", its directory with \"/\"");

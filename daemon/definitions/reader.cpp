@@ -2,20 +2,9 @@
 
 #include <algorithm>
 
+#include "definitions/values.hpp"
+
 namespace postmultid::definitions {
-
-namespace {
-
-const char* word(Kind kind) {
-  switch (kind) {
-    case Kind::text: return "text";
-    case Kind::list: return "a list";
-    case Kind::map: return "a map";
-  }
-  return "";
-}
-
-}  // namespace
 
 Reader::Reader(const Node& node, std::string what, Complaints& complaints)
     : node_(node), what_(std::move(what)), complaints_(complaints), usable_(is(node, Kind::map, what_)) {}
@@ -41,6 +30,19 @@ const std::vector<Node>& Reader::items(const std::string& key) {
   static const std::vector<Node> none;
   const Node* list = find(key, Kind::list);
   return list ? list->items : none;
+}
+
+std::vector<std::string> Reader::command(const std::string& key) {
+  auto words = texts(key, any_text);
+  if (!words) return {};
+  if (words->empty())
+    complain(node_.find(key)->value.place, key + ": must not be empty");
+  else if (!words->front().text.starts_with('/'))
+    complain(words->front().place,
+             key + ": " + in_quotes(words->front().text) + " must be the absolute path of a program");
+  std::vector<std::string> argv;
+  for (const Name& word : *words) argv.push_back(word.text);
+  return argv;
 }
 
 void Reader::finish() {

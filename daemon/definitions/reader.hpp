@@ -25,6 +25,13 @@ class Reader {
     return node ? read(*node, key, parse) : decltype(read(*node, key, parse))();
   }
 
+  /// The same, with its place; empty if it is not there or wrong.
+  template <typename Parse>
+  Name placed(const std::string& key, Parse parse) {
+    const Node* node = find(key, Kind::text);
+    return node ? Name{read(*node, key, parse).value_or(""), node->place} : Name{};
+  }
+
   /// The texts of a list, with their places; nothing if the key is not there.
   template <typename Parse>
   std::optional<std::vector<Name>> texts(const std::string& key, Parse parse) {
@@ -37,6 +44,9 @@ class Reader {
     }
     return all;
   }
+
+  /// A program and its arguments; empty if the key is not there.
+  std::vector<std::string> command(const std::string& key);
 
   /// `name`, which must be there.
   template <typename Parse>

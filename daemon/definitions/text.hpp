@@ -9,7 +9,6 @@
 
 namespace postmultid::definitions {
 
-// With the sources of lookup tables in it.
 constexpr std::size_t kLargestFile = 8 << 20;
 
 /// The first reason why this is no text of a definition, if there is one: too large, a byte order mark, not UTF-8, or

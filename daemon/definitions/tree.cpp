@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 
+#include "definitions/spelling.hpp"
 #include "definitions/text.hpp"
 
 namespace postmultid::definitions {
@@ -41,16 +42,16 @@ class Builder : public YAML::EventHandler {
       // The parser's mark is that of whatever comes next, perhaps many lines below.
       complain(open.node.place, "entry " + std::to_string(open.node.items.size() + 1) + " of this list is empty");
     } else if (open.key) {
-      complain(open.key->place, in_quotes(open.key->text) + " has no value; write \"\" for an empty text");
+      complain(open.key->place, in_quotes(open.key->text) + " has no value; " + instead_of_nothing());
     } else {
       complain(place(mark), "a key is missing");
     }
-    put({Kind::text, place(mark)});
+    put({.place = place(mark)});
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    complain(place(mark), "an alias (*name); write the value itself");
-    put({Kind::text, place(mark)});
+    complain(place(mark), "an alias (*name); write the value itself, or quote a text that begins with \"*\"");
+    put({.place = place(mark)});
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -58,8 +59,12 @@ class Builder : public YAML::EventHandler {
     refuse_properties(mark, tag, anchor);
     if (!quotation_ends(offset(mark))) complain(place(mark), "this quotation has no end");
     if (value.find('\0') != std::string::npos) complain(place(mark), "a text cannot contain a NUL");
-    Node node{Kind::text, place(mark), value};
-    find_block(node, offset(mark));
+    Node node{.place = place(mark), .text = value};
+    // The parser calls "!" what is in quotation marks or a block.
+    char first = offset(mark) < text_.size() ? text_[offset(mark)] : '\0';
+    bool block = tag == "!" && (first == '|' || first == '>');
+    node.folded = block ? first == '>' : tag != "!" && text_.compare(offset(mark), value.size(), value) != 0;
+    if (block && first == '|') node.lines = lines_of_block(mark, value);
     put(std::move(node));
   }
 
@@ -126,17 +131,32 @@ class Builder : public YAML::EventHandler {
     return false;
   }
 
-  /// Where the lines of a block begin, which the parser does not tell.
-  void find_block(Node& node, std::size_t at) const {
-    if (at >= text_.size() || (text_[at] != '|' && text_[at] != '>')) return;
-    node.block = text_[at];
-    node.block_line = node.place.line + 1;
-    for (at = text_.find('\n', at); at != std::string::npos; at = text_.find('\n', at + 1)) {
-      std::size_t first = text_.find_first_not_of(' ', at + 1);
-      if (first == std::string::npos || text_[first] == '\n' || text_[first] == '\r') continue;
-      node.block_column = static_cast<int>(first - at);
-      return;
+  /// Where the lines of a block's text begin. Each is a line of the file behind the block's "|", without its indentation.
+  std::vector<Place> lines_of_block(const YAML::Mark& mark, const std::string& value) const {
+    std::vector<Place> places;
+    std::size_t before = text_.find('\n', offset(mark));
+    for (std::size_t from = 0; from < value.size() && before != std::string::npos;) {
+      std::size_t to = std::min(value.find('\n', from), value.size());
+      std::size_t end = std::min(text_.find('\n', before + 1), text_.size());
+      std::size_t written = end - before - 1, said = to - from;
+      if (written > 0 && text_[end - 1] == '\r') --written;
+      int line = mark.line + 2 + static_cast<int>(places.size());
+      places.push_back({file_, line, static_cast<int>(written - std::min(written, said)) + 1});
+      before = end < text_.size() ? end : std::string::npos;
+      from = to + 1;
     }
+    return places;
+  }
+
+  /// What to write for a key without a value: in main.cf, nothing could mean two things.
+  std::string instead_of_nothing() const {
+    const Open& open = open_.back();
+    if (open.node.flow) return "write \"\" for an empty text; quote a text that has braces or commas in it";
+    const std::optional<Key> above = open_.size() < 2 ? std::nullopt : open_[open_.size() - 2].key;
+    if (!above || above->text != "main.cf") return "write \"\" for an empty text";
+    std::string name = one_line(open.key->text);
+    return "write " + name + ": \"\" to set it empty, or name it in remove, { main.cf: [" + name +
+           "] }, for its default";
   }
 
   void begin(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -146,8 +166,7 @@ class Builder : public YAML::EventHandler {
       complain(place(mark), "nested deeper than " + std::to_string(kDeepest));
       throw Stop();
     }
-    open_.push_back({{kind, place(mark)}});
-    open_.back().node.flow = style == YAML::EmitterStyle::Flow;
+    open_.push_back({{.kind = kind, .place = place(mark), .flow = style == YAML::EmitterStyle::Flow}});
   }
 
   void end() {
@@ -203,7 +222,24 @@ std::optional<Complaint> directive(const std::string& file, const std::string& t
                    "a line that begins with \"%\" is a directive of YAML; there is none to use"};
 }
 
+std::string line_of(const std::string& text, const YAML::Mark& mark) {
+  if (mark.is_null() || static_cast<std::size_t>(mark.pos) > text.size()) return "";
+  auto at = static_cast<std::size_t>(mark.pos);
+  std::size_t before = at == 0 ? std::string::npos : text.rfind('\n', at - 1);
+  std::size_t begin = before == std::string::npos ? 0 : before + 1;
+  return text.substr(begin, std::min(text.find('\n', at), text.size()) - begin);
+}
+
 }  // namespace
+
+const char* word(Kind kind) {
+  switch (kind) {
+    case Kind::text: return "text";
+    case Kind::list: return "a list";
+    case Kind::map: return "a map";
+  }
+  return "";
+}
 
 const Entry* Node::find(const std::string& key) const {
   auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.key == key; });
@@ -220,7 +256,9 @@ std::expected<Node, Complaints> parse(const std::string& file, const std::string
     while (parser.HandleNextDocument(builder)) continue;
   } catch (const YAML::Exception& error) {
     // Its words may quote half a character.
-    builder.complain(builder.place(error.mark), "not YAML: " + one_line(error.msg));
+    std::string meant = remedy(line_of(text, error.mark), error.msg);
+    builder.complain(builder.place(error.mark),
+                     "not YAML: " + one_line(error.msg) + (meant.empty() ? "" : "; " + meant));
   } catch (const Stop&) {
   }
   return builder.result();

@@ -14,19 +14,20 @@ namespace postmultid::definitions {
 
 enum class Kind { text, list, map };
 
+/// "text", "a list", "a map".
+const char* word(Kind kind);
+
 struct Entry;
 
 struct Node {
   Kind kind = Kind::text;
   Place place;
   std::string text;            // quoted or not makes no difference
+  bool folded = false;         // a text whose line breaks YAML has made blanks: plain over several lines, or after ">"
+  std::vector<Place> lines;    // of a block after "|": where each line of the text begins
+  bool flow = false;           // a list in brackets, a map in braces
   std::vector<Node> items;     // of a list
   std::vector<Entry> entries;  // of a map, in the order of the file, no key twice
-  bool flow = false;           // a list or a map in [] or {}
-  char block = 0;              // '|' or '>' where the text is such a block, whose first line begins here:
-  int block_line = 0, block_column = 0;
-  int layer = 0;              // which of the files it comes from; counted by merge()
-  std::vector<Node> beneath;  // what earlier files say at the same place, where that counts, too
 
   const Entry* find(const std::string& key) const;
 };

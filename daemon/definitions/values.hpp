@@ -39,8 +39,6 @@ Read<int> signal_to_stop_by(const std::string& text);
 
 /// multi_instance_name, or a configuration directory.
 Read<std::string> instance_name(const std::string& text);
-/// An absolute path in its shortest spelling.
-Read<std::string> configuration_directory(const std::string& text);
 Read<std::string> group_name(const std::string& text);
 Read<std::string> companion_name(const std::string& text);
 /// A unit of systemd's that can be active as mail needs it: a service, a socket or a target, no template.
@@ -49,6 +47,22 @@ Read<std::string> unit_name(const std::string& text);
 Read<std::string> member_name(const std::string& text);
 bool is_instance_name(const std::string& text);
 Read<std::string> environment_name(const std::string& text);
+
+/// A parameter of main.cf. Not one that a definition says elsewhere (`enabled`, `directories`, `groups`).
+Read<std::string> parameter_name(const std::string& text);
+/// A service of master.cf, as "smtp/inet".
+Read<std::string> service_name(const std::string& text);
+/// The source of a lookup table, a plain name of a file that Postfix does not use for something else.
+Read<std::string> map_name(const std::string& text);
+Read<std::string> map_type(const std::string& text);
+/// An absolute path in its shortest spelling.
+Read<std::string> directory_path(const std::string& text);
+/// The same, as Postfix can have it for an instance.
+Read<std::string> private_directory(const std::string& text);
+/// Fields of master.cf: "y", "n" or "-"; seconds with or without "?", or "-"; a number or "-".
+Read<std::string> master_flag(const std::string& text);
+Read<std::string> master_wakeup(const std::string& text);
+Read<std::string> master_limit(const std::string& text);
 
 /// Reads one of a few words.
 template <typename T>

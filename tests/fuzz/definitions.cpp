@@ -3,6 +3,7 @@
 #include <set>
 
 #include "definitions/load.hpp"
+#include "definitions/logical_lines.hpp"
 #include "definitions/text.hpp"
 #include "definitions/values.hpp"
 #include "fuzz.hpp"
@@ -37,7 +38,10 @@ void look_at(const Supervise& supervise) {
 }
 
 void look_at(const Companion& companion) {
-  fuzz::always(!companion.command.empty() && companion.command.front().starts_with('/'), "there is a program to run");
+  fuzz::always(companion.command.empty() || companion.command.front().starts_with('/'), "there is a program to run");
+  fuzz::always(!companion.command.empty() + !companion.unit.text.empty() <= 1, "a companion is a unit or a command");
+  fuzz::always(!companion.command.empty() || !companion.unit.text.empty() || companion.ready,
+               "there is something to await");
   for (const std::string& word : companion.command)
     fuzz::always(word.find('\0') == std::string::npos, "a word reaches the program whole");
   fuzz::always(companion.directory.starts_with('/'), "a directory is absolute");
@@ -48,6 +52,42 @@ void look_at(const Companion& companion) {
     fuzz::always(again && again->text() == companion.ready->text(), "an endpoint's text is one");
   }
   look_at(companion.supervise);
+}
+
+void look_at(const PostfixText& text) {
+  fuzz::always(text.empty() || text.text.ends_with('\n'), "a text is lines");
+  fuzz::always(physical_lines(text.text).size() == text.lines.size(), "every line has its place");
+  for (const Place& place : text.lines)
+    fuzz::always((place.file == "main" || place.file == "conf") && place.line > 0 && place.column > 0,
+                 "the place of a line is one");
+  fuzz::always(text.text.find_first_of(std::string("\0\r", 2)) == std::string::npos,
+               "lines are ended by line feeds only");
+}
+
+void look_at(const Configuration& configuration) {
+  look_at(configuration.main_cf);
+  look_at(configuration.master_cf);
+  std::set<std::string> removed, services;
+  for (const Name& name : configuration.remove_main_cf) removed.insert(name.text);
+  for (const Name& name : configuration.remove_master_cf) services.insert(name.text);
+  // That each logical line is one setting means that no text goes on with the one before it.
+  for (const LogicalLine& line : logical_lines(configuration.main_cf.text)) {
+    auto setting = setting_of(line);
+    fuzz::always(setting && parameter_name(setting->name), "main.cf sets what it may");
+    fuzz::always(!removed.contains(setting->name), "nothing is both set and removed");
+  }
+  for (const LogicalLine& line : logical_lines(configuration.master_cf.text)) {
+    auto service = service_of(line);
+    fuzz::always(service && service_name(*service), "master.cf has services");
+    fuzz::always(!services.contains(*service), "no service is both there and removed");
+  }
+  std::set<std::string> maps;
+  for (const Map& map : configuration.maps) {
+    fuzz::always(maps.insert(map.name.text).second && map.name.text.find('/') == std::string::npos,
+                 "a map has a plain name of its own");
+    fuzz::always(map.text.has_value() + !map.file.text.empty() + !map.from.empty() == 1, "a map has one source");
+    if (map.text) look_at(*map.text);
+  }
 }
 
 void look_at(const Definition& definition) {
@@ -70,7 +110,12 @@ void look_at(const Definition& definition) {
   for (const Instance& instance : definition.instances) {
     fuzz::always(is_instance_name(instance.name.text), "an instance has an instance's name");
     look_at(instance.supervise);
+    look_at(instance.configuration);
+    look_at(definition.configuration_of(instance));
+    for (const Name& directory : {instance.directories.config, instance.directories.queue, instance.directories.data})
+      fuzz::always(directory.text.empty() || directory.text.starts_with('/'), "a directory of an instance is absolute");
   }
+  if (definition.primary) look_at(definition.configuration_of(*definition.primary));
   look_at(definition.defaults);
 }
 

@@ -395,7 +395,7 @@ TEST_CASE("blocks and maps become one text in Postfix's syntax, each line with i
                         "version: 1\nprimary:\n  main.cf:\n    a: [1, 2]\n    b: \"\"\n    v: 3.10\n  master.cf:\n"
                         "    smtp/inet: { command: smtpd, private: no, options: { x: [y, z], w: q } }\n");
   REQUIRE(maps);
-  CHECK(maps->primary->configuration.main_cf.text == "a = 1, 2\nb = \nv = 3.10\n");
+  CHECK(maps->primary->configuration.main_cf.text == "a = 1, 2\nb =\nv = 3.10\n");
   CHECK(maps->primary->configuration.main_cf.lines[1].text() == "f:5:5");
   CHECK(maps->primary->configuration.master_cf.text == "smtp inet n - - - - smtpd -o {x = y, z} -o w=q\n");
 }
