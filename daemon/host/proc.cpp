@@ -134,11 +134,25 @@ std::optional<FileId> file_id(const std::string& path) {
   return FileId{status.st_dev, status.st_ino};
 }
 
+namespace {
+
+std::chrono::system_clock::time_point to_time(const timespec& time) {
+  auto since = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  return std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(since));
+}
+
+}  // namespace
+
 std::optional<std::chrono::system_clock::time_point> written_at(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) < 0) return std::nullopt;
-  auto since = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
-  return std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(since));
+  return to_time(status.st_mtim);
+}
+
+std::optional<std::chrono::system_clock::time_point> changed_at(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) < 0) return std::nullopt;
+  return to_time(status.st_ctim);
 }
 
 std::optional<FileId> working_directory(pid_t pid) { return file_id(proc(pid, "cwd")); }

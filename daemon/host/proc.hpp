@@ -64,8 +64,10 @@ bool holds_flock(pid_t pid, int number, const FileId& file);
 /// True if `fdinfo` (the text of /proc/PID/fdinfo/N) shows an exclusive FLOCK owned by `pid`.
 bool shows_exclusive_flock(std::string_view fdinfo, pid_t pid);
 
-/// When the file's content was last changed.
+/// When the file's content was last changed, as far as whoever did it tells.
 std::optional<std::chrono::system_clock::time_point> written_at(const std::string& path);
+/// When it was last written, put there, or given other rights. Nobody can say otherwise.
+std::optional<std::chrono::system_clock::time_point> changed_at(const std::string& path);
 /// The kernel's name for the time since it was booted; the same in all containers.
 std::string boot_id();
 

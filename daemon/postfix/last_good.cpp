@@ -21,8 +21,8 @@ std::optional<std::string> text_of(const std::string& file) { return host::read_
 
 void LastGood::keep(const Instance& instance, std::chrono::system_clock::time_point read_at) {
   for (const char* file : kFiles) {
-    auto written = host::written_at(instance.config_directory + file);
-    if (!written || *written > read_at) return;
+    auto changed = host::changed_at(instance.config_directory + file);
+    if (!changed || *changed > read_at) return;
   }
   for (const char* file : kFiles) {
     auto now = text_of(instance.config_directory + file);
