@@ -1,14 +1,9 @@
 #include "postfix_list.hpp"
 
-#include <sys/prctl.h>
-
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 
-#include "host/children.hpp"
 #include "model/selection.hpp"
+#include "postfix_tools.hpp"
 
 namespace postmultid::ctl {
 
@@ -16,23 +11,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-model::Result<std::vector<postfix::Listed>> read_all() {
-  asio::io_context loop;
-  asio::thread_pool pool(2);
-  host::Children children(loop);
-  postfix::Tools tools(children, pool, pool);
-  if (auto found = tools.find_postconf(""); !found) return std::unexpected(found.error());
+asio::awaitable<model::Result<std::vector<postfix::Listed>>> read_all(postfix::Tools& tools) {
   postfix::Inventory inventory(tools);
-  model::Result<std::vector<postfix::Listed>> list;
-  asio::co_spawn(loop, inventory.read(), [&](std::exception_ptr failed, auto read) {
-    list = failed ? model::failure("Postfix's own list cannot be read") : std::move(read);
-    loop.stop();
-  });
-  loop.run();
-  pool.join();
-  // What a command leaves running is not ours to reap.
-  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-  return list;
+  co_return co_await inventory.read();
 }
 
 model::Status as_status(const std::vector<postfix::Listed>& list) {
@@ -52,7 +33,7 @@ model::Status as_status(const std::vector<postfix::Listed>& list) {
 }  // namespace
 
 Result<PostfixList> read_postfix_list(const model::Selection& selection, bool reverse) {
-  auto list = read_all();
+  auto list = with_postfix(read_all);
   if (!list) return std::unexpected(Trouble{Exit::failed, list.error().message});
   model::Selection wanted = selection;
   wanted.all |= wanted.names.empty() && wanted.group.empty();

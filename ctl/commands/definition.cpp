@@ -1,9 +1,12 @@
 // validate, daemon reread, daemon log-level: the definition file, and what is in force instead of it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "commands/commands.hpp"
 #include "definitions/lint.hpp"
 #include "definitions/load.hpp"
+#include "postfix/review.hpp"
+#include "postfix_tools.hpp"
 
 namespace postmultid::ctl {
 
@@ -31,8 +34,17 @@ Exit validate(const Options& options) {
   }
   if (definition->files.empty())
     return complain({Exit::failed, "there is no " + options.file + ", and no conf.d beside it"});
+  auto review = with_postfix([&](postfix::Tools& tools) { return postfix::review(tools, *definition); });
+  if (review && !review->mistakes.empty()) {
+    fmt::print(stderr, "{}\n", fmt::join(review->mistakes, "\n"));
+    return Exit::refused;
+  }
   for (const definitions::Complaint& warning : definitions::lint(*definition))
     fmt::print("warning  {}: {}\n", warning.place.text(), warning.message);
+  if (review)
+    for (const std::string& warning : review->warnings) fmt::print("warning  {}\n", warning);
+  else
+    fmt::print("warning  Postfix has not looked at it: {}\n", review.error().message);
   std::string files;
   for (const std::string& file : definition->files) files += (files.empty() ? "" : ", ") + file;
   fmt::print("ok  {}\n    start order  {}\n", files, order_of(*definition));

@@ -160,6 +160,8 @@ void print_members(const Terminal& terminal, const std::vector<Member>& members,
         fmt::print("    {} is not well: {}\n", check.name, check.detail);
     if (members[i].restart_required) fmt::print("    needs a restart: pmctl restart {}\n", members[i].id.text);
     if (members[i].drift == true) fmt::print("    differs from the definition: {}\n", members[i].drift_detail);
+    for (const std::string& table : members[i].stale_tables)
+      fmt::print("    a table is older than its source: postmap {}\n", table);
     const auto& reason = members[i].reason;
     if (!reason) continue;
     fmt::print("    {}\n", reason->message);
@@ -199,6 +201,8 @@ void print_member(const Terminal& terminal, const model::Status& status, const M
                            member.kind == model::Kind::companion ? "known by" : "holds", member.proof->lock_file,
                            member.proof->adopted ? "was running already" : "started by postmultid"));
   if (member.drift == true) print_line("drift", member.drift_detail + "; pmctl apply --dry-run shows it");
+  for (const std::string& table : member.stale_tables)
+    print_line("table", table + " is older than its source: postmap " + table);
   if (member.restart_required)
     print_line("restart",
                "needed: what only a start takes up has changed since it was started, or its programs were replaced");

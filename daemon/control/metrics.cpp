@@ -157,6 +157,11 @@ void write_gauges(const model::Status& status, Exposition& out) {
        [](const Member& m) { return std::optional(backoff_of(m)); });
   each("postmultid_instance_restart_required", "Whether it runs with what only a restart would renew.",
        [&](const Member& m) { return bit(m.restart_required); });
+  each("postmultid_instance_config_drift",
+       "Whether its files differ from the definition; no sample: that says nothing of it.",
+       [&](const Member& m) { return m.drift ? bit(*m.drift) : std::nullopt; });
+  each("postmultid_instance_stale_maps", "Lookup tables whose sources are newer than what postmap made of them.",
+       [](const Member& m) { return std::optional(to_double(m.stale_tables.size())); });
   each("postmultid_instance_processes", "Its processes.", [](const Member& m) { return known(m.processes); });
   each("postmultid_instance_surviving_processes", "What crashed masters have left in the middle of a session.",
        [](const Member& m) { return std::optional(m.survivors ? to_double(m.survivors->count) : 0.0); });

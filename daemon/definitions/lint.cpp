@@ -11,9 +11,16 @@ namespace postmultid::definitions {
 
 namespace {
 
+constexpr std::size_t kLongestHop = 300;
+
 std::vector<std::string> words(const std::string& text) {
-  static const std::regex word("[^ \t,]+");
-  return {std::sregex_token_iterator(text.begin(), text.end(), word), std::sregex_token_iterator()};
+  std::vector<std::string> all;
+  for (std::size_t at = 0; (at = text.find_first_not_of(" \t,", at)) != std::string::npos;) {
+    std::size_t end = std::min(text.find_first_of(" \t,", at), text.size());
+    all.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return all;
 }
 
 /// As services(5) has them; others stay as they are.
@@ -59,6 +66,8 @@ bool is_here(const std::string& host) {
 std::optional<std::string> port_here(const std::string& destination) {
   static const std::regex hop("^(?:[a-z0-9_-]+:)?(\\[[^\\]]*\\]|[^\\[\\]:]+)(?::([A-Za-z0-9]+))?$");
   std::smatch match;
+  // std::regex needs stack for every character.
+  if (destination.size() > kLongestHop) return std::nullopt;
   if (!std::regex_match(destination, match, hop) || !is_here(match[1])) return std::nullopt;
   return match[2].matched ? port_of(match[2]) : "25";
 }

@@ -200,6 +200,7 @@ void to_json(json& j, const Member& m) {
   put(j, "cpu_seconds", m.cpu_seconds);
   put(j, "drift", m.drift);
   j["drift_detail"] = m.drift_detail.empty() ? json() : json(m.drift_detail);
+  j["stale_tables"] = m.stale_tables;
   to(j, "started_at", m.started_at);
   to(j, "state_changed_at", m.state_changed_at);
 }
@@ -233,6 +234,7 @@ void from_json(const json& j, Member& m) {
   get(j, "cpu_seconds", m.cpu_seconds);
   get(j, "drift", m.drift);
   if (j.contains("drift_detail") && !j.at("drift_detail").is_null()) j.at("drift_detail").get_to(m.drift_detail);
+  if (j.contains("stale_tables")) j.at("stale_tables").get_to(m.stale_tables);
   from(j, "started_at", m.started_at);
   from(j, "state_changed_at", m.state_changed_at);
 }

@@ -141,6 +141,7 @@ struct Member {
   bool restart_required = false;
   std::optional<bool> drift;  // its files do not say what the definition says; nothing: it says nothing about them
   std::string drift_detail;   // where: "main.cf: relayhost"
+  std::vector<std::string> stale_tables;  // whose sources are newer than what postmap made of them: "hash:/etc/aliases"
   std::optional<Proof> proof;
   std::optional<Survivors> survivors;
   MemberTally tally;

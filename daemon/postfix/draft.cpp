@@ -188,18 +188,20 @@ std::optional<Place> place_of(const std::string& name, const PostfixText& text) 
 
 /// postconf's warnings of the copy, as one who reads the definition can use them.
 std::vector<std::string> warnings_of(const std::string& errors, const std::string& copy, const PostfixText& main_cf) {
-  static const std::regex unused("unused parameter: ([^=]+)=");
+  static const std::string unused = "unused parameter: ";
   std::vector<std::string> warnings;
   for (const std::string& line : lines_of(errors)) {
     auto words = line.find("warning: ");
-    std::smatch match;
     if (words == std::string::npos) continue;
     std::string text = without(line.substr(words + 9), copy + "/", "");
-    if (!std::regex_search(line, match, unused)) {
+    auto at = text.find(unused);
+    std::string name = at == std::string::npos ? "" : text.substr(at + unused.size());
+    name.resize(std::min(name.find('='), name.size()));
+    if (name.empty()) {
       warnings.push_back(std::move(text));
-    } else if (auto place = place_of(match[1], main_cf)) {
+    } else if (auto place = place_of(name, main_cf)) {
       // Of what the definition does not mention nobody is told at each apply.
-      warnings.push_back(place->text() + ": Postfix has no parameter \"" + match[1].str() +
+      warnings.push_back(place->text() + ": Postfix has no parameter \"" + name +
                          "\", and nothing here uses it as one of its own");
     }
   }
@@ -373,11 +375,6 @@ std::vector<std::string> names_set(const PostfixText& main_cf) {
   std::vector<std::string> names;
   for (auto& [name, value] : values_of(main_cf.text)) names.push_back(name);
   return names;
-}
-
-bool is_secret(const std::string& parameter) {
-  static const std::regex secret("(^|_)(password|passwd|pw|bindpw|bind_pw|secret|token|api_?key)$");
-  return std::regex_search(parameter, secret);
 }
 
 }  // namespace postmultid::postfix

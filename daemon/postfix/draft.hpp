@@ -59,7 +59,4 @@ asio::awaitable<model::Result<Files>> files_of_new_instance(Tools& tools, std::s
 /// The names of what is set, for the memory of what was.
 std::vector<std::string> names_set(const definitions::PostfixText& main_cf);
 
-/// A parameter whose value is nobody's business: it looks like a password.
-bool is_secret(const std::string& parameter);
-
 }  // namespace postmultid::postfix

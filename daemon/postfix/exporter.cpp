@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <regex>
 #include <set>
 
 #include "definitions/logical_lines.hpp"
@@ -86,10 +85,9 @@ std::string excerpt(const std::string& text, const std::set<std::string>& wanted
 }
 
 std::string quoted(const std::string& text) {
-  static const std::regex plain("[a-z/][a-z0-9_./-]*");
-  if (std::regex_match(text, plain) && text != "null" && text != "true" && text != "false" && text != "yes" &&
-      text != "no")
-    return text;
+  bool plain = !text.empty() && std::string_view("abcdefghijklmnopqrstuvwxyz/").contains(text[0]) &&
+               text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_./-") == std::string::npos;
+  if (plain && text != "null" && text != "true" && text != "false" && text != "yes" && text != "no") return text;
   std::string result = "\"";
   for (char c : text) result += (c == '"' || c == '\\') ? std::string("\\") + c : std::string(1, c);
   return result + "\"";
@@ -108,14 +106,13 @@ struct Table {
 
 /// The sources of tables in the instance's own directory that its main.cf names. `expanded`: postconf -xn.
 std::vector<Table> tables_of(const std::string& config_directory, const std::string& expanded) {
-  static const std::regex reference("(^|[ ,\t])([a-z]+):(/[^ ,\t]+)");
   std::map<std::string, Table> tables;
   for (const std::string& line : physical_lines(expanded)) {
     // Aliases are built by postalias.
     if (line.starts_with("alias_maps") || line.starts_with("alias_database")) continue;
-    for (std::sregex_iterator match(line.begin(), line.end(), reference), end; match != end; ++match) {
-      std::filesystem::path path = (*match)[3].str();
-      std::string type = (*match)[2], name = path.filename();
+    for (const auto& [type, written] : tables_in(line)) {
+      std::filesystem::path path = written;
+      std::string name = path.filename();
       bool plain = type == "texthash" || type == "regexp" || type == "pcre" || type == "cidr";
       if (path.parent_path() != config_directory || (!is_indexed(type) && !plain)) continue;
       auto text = host::read_small_file(path, kLargestText + 1);

@@ -36,6 +36,7 @@ struct Instance {
   std::uint64_t message_size_limit = 0, queue_minfree = 0;  // bytes; 0: none
   unsigned default_process_limit = 0;
   std::vector<Service> services;
+  std::vector<std::string> tables;  // that it names and that postmap makes of a source: "hash:/etc/aliases"
 
   std::string master_program() const { return daemon_directory + "/master"; }
   std::string pid_file() const { return queue_directory + "/pid/master.pid"; }

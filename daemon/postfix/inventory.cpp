@@ -1,17 +1,16 @@
 #include "postfix/inventory.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 
 #include "host/offload.hpp"
 #include "host/temporary_directory.hpp"
+#include "host/together.hpp"
 #include "postfix/shared_endpoints.hpp"
+#include "postfix/stale_tables.hpp"
+#include "postfix/versions.hpp"
 
 namespace postmultid::postfix {
 
@@ -147,6 +146,14 @@ asio::awaitable<Result<std::string>> Inventory::postconf_without_master_cf(std::
   co_return co_await tools_.postconf(std::move(all));
 }
 
+asio::awaitable<std::vector<std::string>> Inventory::tables_of(Instance instance) {
+  auto read = [instance = std::move(instance)] {
+    auto files = read_files(instance.config_directory);
+    return files ? tables_named(*files, instance) : std::vector<std::string>{};
+  };
+  co_return co_await host::offload(tools_.pool(), std::move(read));
+}
+
 asio::awaitable<Listed> Inventory::read_instance(std::string directory) {
   auto ask = words("-xc", directory);
   ask.insert(ask.end(), kParameters.begin(), kParameters.end());
@@ -157,6 +164,7 @@ asio::awaitable<Listed> Inventory::read_instance(std::string directory) {
     if (services) {
       Listed listed{make_instance(directory, *parameters)};
       listed.instance.services = parse_services(*services, listed.instance.default_process_limit);
+      listed.instance.tables = co_await tables_of(listed.instance);
       if (other_protocol(*parameters))
         for (Service& service : listed.instance.services) service.greets = false;
       co_return listed;
@@ -211,15 +219,8 @@ asio::awaitable<Result<std::vector<Listed>>> Inventory::read() {
   directories.insert(directories.end(), secondaries.begin(), secondaries.end());
 
   std::vector<Listed> listed(directories.size());
-  auto executor = co_await asio::this_coro::executor;
-  for (std::size_t begin = 0; begin < directories.size(); begin += kAtOnce) {
-    using Job = decltype(asio::co_spawn(executor, read_into("", listed[0]), asio::deferred));
-    std::vector<Job> jobs;
-    for (std::size_t i = begin; i < std::min(begin + kAtOnce, directories.size()); ++i)
-      jobs.push_back(asio::co_spawn(executor, read_into(directories[i], listed[i]), asio::deferred));
-    co_await asio::experimental::make_parallel_group(std::move(jobs))
-        .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
-  }
+  auto read_one = [&](std::size_t i) { return read_into(directories[i], listed[i]); };
+  co_await host::together(directories.size(), kAtOnce, read_one);
 
   Instance& primary = listed[0].instance;
   primary.primary = true;

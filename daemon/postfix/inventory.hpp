@@ -31,6 +31,7 @@ class Inventory {
  private:
   asio::awaitable<model::Result<std::string>> primary_directory();
   asio::awaitable<Listed> read_instance(std::string directory);
+  asio::awaitable<std::vector<std::string>> tables_of(Instance instance);
   asio::awaitable<void> read_into(std::string directory, Listed& into);
   asio::awaitable<std::vector<std::string>> secondary_directories();
   asio::awaitable<model::Result<std::string>> postconf_without_master_cf(std::string directory,

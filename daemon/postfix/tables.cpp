@@ -65,11 +65,8 @@ asio::awaitable<Result<std::string>> print_source(Tools& tools, definitions::Map
 
 /// Whether postmap has to run although the source is the same.
 bool is_outdated(const std::string& table, const std::string& source) {
-  std::error_code error;
-  auto made = fs::last_write_time(table, error);
-  if (error) return true;
-  auto written = fs::last_write_time(source, error);
-  return error || written > made;
+  auto made = host::written_at(table), written = host::written_at(source);
+  return !made || !written || *written > *made;
 }
 
 /// `work.type`, or what is taken instead of one that is not there.
@@ -87,6 +84,22 @@ Result<void> choose_type(TableWork& work, const definitions::Map& map, const Tab
 }
 
 }  // namespace
+
+std::vector<TableName> tables_in(const std::string& text) {
+  std::vector<TableName> found;
+  for (std::size_t colon = text.find(':'); colon != std::string::npos; colon = text.find(':', colon + 1)) {
+    std::size_t begin = colon;
+    while (begin > 0 && text[begin - 1] >= 'a' && text[begin - 1] <= 'z') --begin;
+    std::size_t end = std::min(text.find_first_of(" \t\r\n,;", colon), text.size());
+    if (begin == colon || end == colon + 1) continue;
+    TableName table{text.substr(begin, colon - begin), text.substr(colon + 1, end - colon - 1)};
+    // Of { lookup hash:PATH}.
+    while (std::ranges::count(table.path, '}') > std::ranges::count(table.path, '{') && table.path.ends_with('}'))
+      table.path.pop_back();
+    found.push_back(std::move(table));
+  }
+  return found;
+}
 
 bool is_indexed(const std::string& type) { return suffixes().contains(type); }
 

@@ -20,6 +20,14 @@ struct TableTypes {
 
 asio::awaitable<model::Result<TableTypes>> table_types(Tools& tools, std::string config_directory);
 
+/// TYPE:PATH.
+struct TableName {
+  std::string type, path;
+};
+
+/// Those that a value of main.cf or a line of master.cf has in it, as they are written: behind "proxy:", in braces, as options.
+std::vector<TableName> tables_in(const std::string& text);
+
 /// postmap makes a file beside the source for these; the others are read as they are written.
 bool is_indexed(const std::string& type);
 

@@ -48,6 +48,7 @@ enum class Look { quick, thorough, as_client };
 struct Counts {
   std::optional<model::QueueCounts> queue;
   std::optional<std::uint64_t> processes;
+  std::vector<std::string> stale_tables;  // as TYPE:SOURCE
 };
 
 class Driver {

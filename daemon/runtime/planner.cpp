@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <regex>
 #include <set>
 
 #include "definitions/lint.hpp"
 #include "definitions/logical_lines.hpp"
 #include "host/offload.hpp"
+#include "host/together.hpp"
 #include "postfix/reload.hpp"
+#include "postfix/review.hpp"
+#include "postfix/secrets.hpp"
 #include "postfix/services.hpp"
 
 namespace postmultid::runtime {
@@ -28,7 +30,8 @@ namespace {
 // More lines of a change are told by their number.
 constexpr std::size_t kLinesShown = 40;
 constexpr std::size_t kMostTargets = 1000;
-const std::string kMask = "********";
+// More at a time only makes each of them slower.
+constexpr std::size_t kAtOnce = 4;
 
 bool is_called(const postfix::Instance& instance, const definitions::Instance& declared) {
   const std::string& name = declared.name.text;
@@ -36,27 +39,12 @@ bool is_called(const postfix::Instance& instance, const definitions::Instance& d
          (!declared.directories.config.text.empty() && instance.config_directory == declared.directories.config.text);
 }
 
-/// "-o smtp_sasl_password=x" of a service, without the secret and without the columns.
-std::string masked(const std::string& columns) {
-  static const std::regex blanks(" +");
-  std::string line = std::regex_replace(columns, blanks, " ");
-  static const std::regex option("([a-z0-9_]+)(=| = )([^ }]+)");
-  std::string result;
-  auto rest = line.cbegin();
-  for (std::sregex_iterator match(line.begin(), line.end(), option), end; match != end; ++match) {
-    result.append(rest, (*match)[0].first);
-    result += postfix::is_secret((*match)[1]) ? (*match)[1].str() + (*match)[2].str() + kMask : match->str();
-    rest = (*match)[0].second;
-  }
-  return result.append(rest, line.cend());
-}
-
 FileChange change_of_settings(const std::vector<Difference>& differences, bool runs) {
   FileChange change{"main.cf", {}, {}, {}, ""};
   std::string ignored;
   for (const Difference& each : differences) {
     auto line = [&](const char* sign, const std::string& value) {
-      std::string shown = postfix::is_secret(each.name) && !value.empty() ? kMask : value;
+      std::string shown = postfix::shown_value(each.name, value);
       change.lines.push_back(fmt::format("{} {} ={}{}", sign, each.name, shown.empty() ? "" : " ", shown));
     };
     if (each.before) line("-", *each.before);
@@ -70,8 +58,8 @@ FileChange change_of_settings(const std::vector<Difference>& differences, bool r
 FileChange change_of_services(const std::vector<Difference>& differences) {
   FileChange change{"master.cf", {}, {}, {}, ""};
   for (const Difference& each : differences) {
-    if (each.before) change.lines.push_back("- " + masked(*each.before));
-    if (each.after) change.lines.push_back("+ " + masked(*each.after));
+    if (each.before) change.lines.push_back("- " + postfix::shown_service(*each.before));
+    if (each.after) change.lines.push_back("+ " + postfix::shown_service(*each.after));
   }
   return change;
 }
@@ -161,9 +149,22 @@ class Planner {
     if (!types) co_return std::unexpected(Problem("inventory-unreadable", types.error().message));
     types_ = std::move(*types);
     const Definition& definition = situation_.definition;
-    if (definition.primary) co_await plan(*definition.primary, &situation_.listed.front());
-    for (const definitions::Instance* declared : in_start_order()) co_await plan(*declared, listed(*declared));
-    if (!problems_.empty()) co_return std::unexpected(Problem("bad-definition", problems_));
+    auto declared = in_start_order();
+    if (declared.size() > kMostTargets)
+      co_return std::unexpected(Problem("bad-definition", "more than 1000 instances are declared"));
+    std::vector<Sketch> sketches;
+    if (definition.primary) sketches.push_back({&*definition.primary, &situation_.listed.front(), {}, {}});
+    for (const definitions::Instance* each : declared) sketches.push_back({each, listed(*each), {}, {}});
+    auto fresh = [](const Sketch& sketch) { return !sketch.known; };
+    if (std::ranges::any_of(sketches, fresh))
+      new_files_ = co_await postfix::files_of_new_instance(tools_, primary().config_directory);
+    auto draw = [&](std::size_t i) { return plan(sketches[i]); };
+    co_await host::together(sketches.size(), kAtOnce, draw);
+    std::string problems;
+    for (const Sketch& sketch : sketches)
+      problems += (problems.empty() || sketch.problems.empty() ? "" : "\n") + sketch.problems;
+    if (!problems.empty()) co_return std::unexpected(Problem("bad-definition", problems));
+    for (Sketch& sketch : sketches) take(std::move(sketch.target));
     work_.plan.order = new_order();
     for (const definitions::Complaint& warning : definitions::lint(definition))
       work_.plan.warnings.push_back(warning.place.text() + ": " + warning.message);
@@ -175,7 +176,15 @@ class Planner {
   const Definition& definition() const { return situation_.definition; }
   const postfix::Instance& primary() const { return situation_.listed.front().instance; }
 
-  void complain(const std::string& message) { problems_ += (problems_.empty() ? "" : "\n") + message; }
+  /// One instance, its files being drafted.
+  struct Sketch {
+    const definitions::Instance* declared;
+    const Listed* known;  // null: it is to be made
+    Target target;
+    std::string problems;
+
+    void complain(const std::string& message) { problems += (problems.empty() ? "" : "\n") + message; }
+  };
 
   const Listed* listed(const definitions::Instance& declared) const {
     auto same = [&](const Listed& each) { return !each.instance.primary && is_called(each.instance, declared); };
@@ -214,15 +223,16 @@ class Planner {
     return std::filesystem::path(primary().config_directory).parent_path() / declared.name.text;
   }
 
-  asio::awaitable<void> plan(definitions::Instance declared, const Listed* known) {
-    if (work_.targets.size() >= kMostTargets) co_return complain("more than 1000 instances change at once");
+  asio::awaitable<void> plan(Sketch& sketch) {
+    const definitions::Instance& declared = *sketch.declared;
+    const Listed* known = sketch.known;
+    Target& target = sketch.target;
     if (known && known->broken) {
       // What is broken may be mended by this very definition; but not if its files cannot be had.
       if (known->instance.queue_directory.empty())
-        co_return complain(declared.name.place.text() + ": " + declared.name.text +
-                           " cannot be read: " + known->broken->message);
+        co_return sketch.complain(declared.name.place.text() + ": " + declared.name.text +
+                                  " cannot be read: " + known->broken->message);
     }
-    Target target;
     target.fresh = !known;
     target.instance = known ? known->instance : primary();
     target.directories = declared.directories;
@@ -233,12 +243,15 @@ class Planner {
     target.shown.id = known ? situation_.id_of(target.shown.config_directory) : model::MemberId{};
     if (target.shown.id.text.empty())
       target.shown.id = known ? known->instance.id : model::MemberId{declared.name.text};
-    if (known) refuse_to_move(declared, known->instance);
+    if (known) refuse_to_move(sketch);
     want(target, declared, known);
-    bool drafted = co_await draft(target, declared);
+    bool drafted = co_await draft(sketch);
     if (!drafted) co_return;
-    co_await compare_tables(target);
+    co_await compare_tables(sketch);
     describe(target, known && situation_.runs(target.shown.config_directory), declared.enabled.value_or(true));
+  }
+
+  void take(Target target) {
     if (target.shown.steps.empty()) {
       work_.plan.unchanged.push_back(target.shown.id);
       work_.plan.warnings.insert(work_.plan.warnings.end(), target.shown.warnings.begin(), target.shown.warnings.end());
@@ -248,12 +261,15 @@ class Planner {
     }
   }
 
-  void refuse_to_move(const definitions::Instance& declared, const postfix::Instance& is) {
+  static void refuse_to_move(Sketch& sketch) {
+    const definitions::Instance& declared = *sketch.declared;
+    const postfix::Instance& is = sketch.known->instance;
     for (auto [wanted, there, what] : {std::tuple(&declared.directories.queue, &is.queue_directory, "queue"),
                                        std::tuple(&declared.directories.data, &is.data_directory, "data")})
       if (!wanted->text.empty() && wanted->text != *there)
-        complain(wanted->place.text() + ": " + declared.name.text + " has its " + what + " in " + *there +
-                 ": what is there is not moved from here; stop it, move it, and edit " + what + "_directory by hand");
+        sketch.complain(wanted->place.text() + ": " + declared.name.text + " has its " + what + " in " + *there +
+                        ": what is there is not moved from here; stop it, move it, and edit " + what +
+                        "_directory by hand");
   }
 
   void want(Target& target, const definitions::Instance& declared, const Listed* known) {
@@ -287,7 +303,9 @@ class Planner {
   }
 
   /// Whether there is something to go on with.
-  asio::awaitable<bool> draft(Target& target, const definitions::Instance& declared) {
+  asio::awaitable<bool> draft(Sketch& sketch) {
+    Target& target = sketch.target;
+    const definitions::Name& name = sketch.declared->name;
     std::string where = target.shown.config_directory;
     auto look = [where, fresh = target.fresh] {
       std::error_code error;
@@ -298,44 +316,40 @@ class Planner {
     auto read = [where] { return postfix::read_files(where); };
     model::Result<postfix::Files> files = model::failure("");
     if (target.fresh && !target.import)
-      files = co_await files_of_new_instance();
+      files = new_files_;
     else
       files = co_await host::offload(tools_.pool(), std::move(read));
     if (!files) {
-      complain(declared.name.place.text() + ": " + files.error().message);
+      sketch.complain(name.place.text() + ": " + files.error().message);
       co_return false;
     }
     auto drafted = co_await postfix::draft(tools_, std::move(*files), target.wanted);
     if (!drafted) {
-      std::string place = drafted.error().message.starts_with('/') ? "" : declared.name.place.text() + ": ";
-      complain(place + drafted.error().message + " (" + declared.name.text + ")");
+      std::string place = drafted.error().message.starts_with('/') ? "" : name.place.text() + ": ";
+      sketch.complain(place + drafted.error().message + " (" + name.text + ")");
       co_return false;
     }
     target.draft = std::move(*drafted);
     auto& warnings = target.shown.warnings;
     warnings.insert(warnings.end(), target.draft.warnings.begin(), target.draft.warnings.end());
+    auto programs = [master_cf = target.wanted.configuration.master_cf, directory = target.instance.daemon_directory] {
+      return postfix::without_program(master_cf, directory);
+    };
+    auto lacking = co_await host::offload(tools_.pool(), std::move(programs));
+    warnings.insert(warnings.end(), lacking.begin(), lacking.end());
     if (!target.draft.changed()) co_return true;
     auto tried = co_await postfix::try_files(tools_, target.instance, target.draft.after);
-    if (!tried) complain(declared.name.place.text() + ": Postfix would not start with that: " + tried.error().message);
+    if (!tried) sketch.complain(name.place.text() + ": Postfix would not start with that: " + tried.error().message);
     co_return tried.has_value();
   }
 
-  /// The same for all.
-  asio::awaitable<model::Result<postfix::Files>> files_of_new_instance() {
-    if (!new_files_) {
-      auto made = co_await postfix::files_of_new_instance(tools_, primary().config_directory);
-      if (!made) co_return made;
-      new_files_ = std::move(*made);
-    }
-    co_return *new_files_;
-  }
-
-  asio::awaitable<void> compare_tables(Target& target) {
+  asio::awaitable<void> compare_tables(Sketch& sketch) {
+    Target& target = sketch.target;
     for (const definitions::Map& map : target.wanted.configuration.maps) {
       auto work = co_await postfix::examine_table(tools_, map, target.shown.config_directory, types_,
                                                   target.draft.after.main_cf, situation_.run_commands);
       if (!work)
-        complain(work.error().message);
+        sketch.complain(work.error().message);
       else if (*work) {
         if (!(*work)->warning.empty()) target.shown.warnings.push_back((*work)->warning);
         if ((*work)->changed()) {
@@ -394,9 +408,8 @@ class Planner {
   postfix::Tools& tools_;
   Situation situation_;
   postfix::TableTypes types_;
-  std::optional<postfix::Files> new_files_;
+  model::Result<postfix::Files> new_files_;  // what each instance that is to be made gets
   Work work_;
-  std::string problems_;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "postfix/probe.hpp"
 #include "postfix/queue.hpp"
 #include "postfix/reload.hpp"
+#include "postfix/stale_tables.hpp"
 #include "postfix/start.hpp"
 #include "postfix/trigger.hpp"
 
@@ -235,7 +236,8 @@ asio::awaitable<std::vector<std::string>> PostfixDriver::enforce_limits(pid_t pi
 }
 
 Counts PostfixDriver::count() const {
-  return {postfix::count_queue(instance_, kQueueBudget), census_.count(instance_)};
+  return {postfix::count_queue(instance_, kQueueBudget), census_.count(instance_),
+          postfix::stale_tables(instance_.tables, std::chrono::system_clock::now())};
 }
 
 model::Result<std::vector<std::string>> PostfixDriver::last_lines(std::size_t count) const {

@@ -188,6 +188,8 @@ class Shell : public Service, private Crew {
   void look_soon(Charge& charge);
   asio::awaitable<void> observe_for_ever();
   void begin_to_observe(const model::MemberId& id, Ward& of);
+  void tell_of_stale_tables(const model::MemberId& id, const std::vector<std::string>& before,
+                            const std::vector<std::string>& now);
   asio::awaitable<void> observe(model::MemberId id);
   asio::awaitable<void> look_out_for_ever();
   void reload_renewed(const model::MemberId& id);

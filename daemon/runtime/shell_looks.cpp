@@ -168,10 +168,20 @@ asio::awaitable<void> Shell::observe(MemberId id) {
   auto found = wards_.find(id);
   if (found == wards_.end()) co_return;
   found->second.observing = false;
-  found->second.counts = counts;
+  tell_of_stale_tables(id, found->second.counts.stale_tables, counts.stale_tables);
+  found->second.counts = std::move(counts);
   found->second.usage = usage;
   found->second.counted = true;
   publish();
+}
+
+void Shell::tell_of_stale_tables(const MemberId& id, const std::vector<std::string>& before,
+                                 const std::vector<std::string>& now) {
+  for (const std::string& table : now)
+    if (std::ranges::find(before, table) == before.end())
+      tell_configuration(id, "stale-table", table + " is older than its source, or was never made: postmap " + table);
+  if (now.empty() && !before.empty())
+    tell_configuration(id, "no-stale-table", "its tables are newer than their sources");
 }
 
 asio::awaitable<void> Shell::look_out_for_ever() {

@@ -169,6 +169,7 @@ Member view(const supervision::Fleet& fleet, const Overview& overview, const Mac
   member.failures = failures_of(machine, clocks);
   if (machine.last_exit()) member.last_exit = last_exit_of(machine, clocks);
   member.queue = ward.counts.queue;
+  member.stale_tables = ward.counts.stale_tables;
   if (ward.counted) member.processes = ward.counts.processes;
   member.memory_bytes = ward.usage.memory_bytes;
   member.tasks = ward.usage.tasks;

@@ -227,6 +227,86 @@ def test_drift_is_told_and_so_is_its_end(adopted):
     until(lambda: told("no-drift"), 40, "no drift any more")
 
 
+def test_a_table_that_nobody_has_made_again_is_told(adopted):
+    source = OUT / "transport"
+    source.write_text("example.com :\n")
+    subprocess.run(["postmap", f"hash:{source}"], check=True)
+    postconf("postfix-out", "transport_maps = hash:${config_directory}/transport")
+    hours = 3600
+    os.utime(OUT / "transport.db", (time.time() - 2 * hours,) * 2)
+    os.utime(source, (time.time() - hours,) * 2)
+    until(lambda: member("postfix-out")["stale_tables"] == [f"hash:{source}"], 40, "it is stale")
+    assert member("postfix-in")["stale_tables"] == []
+    assert f"postmap hash:{source}" in pmctl("status").out
+    assert told("stale-table")
+    assert b'postmultid_instance_stale_maps{postfix_instance="postfix-out"} 1' in get("/metrics").body
+    subprocess.run(["postmap", f"hash:{source}"], check=True)
+    until(lambda: told("no-stale-table"), 40, "it is as new as its source")
+    assert member("postfix-out")["stale_tables"] == []
+
+
+@pytest.mark.time_limit(300)
+def test_wherever_postconf_fails_the_files_of_each_instance_are_all_old_or_all_new(border):
+    """postconf is Postfix's own but for one of its edits, which fails as on a host that is out of something."""
+    commands, armed, called = Path("/run/commands"), Path("/run/armed"), Path("/run/called")
+    commands.mkdir()
+    for program in Path("/usr/sbin").glob("post*"):
+        (commands / program.name).symlink_to(program)
+    (commands / "postconf").unlink()
+    (commands / "postconf").write_text(
+        "#!/bin/sh\n"
+        'case "$*" in */copy*|*/block*|*" -e "*) edits=yes ;; esac\n'
+        f"if [ -n \"$edits\" ] && [ -e {armed} ]; then echo \"$*\" >> {called}; read which < {armed}\n"
+        f"if [ $(wc -l < {called}) -eq $which ]; then echo 'postconf: fatal: no room' >&2; exit 1; fi; fi\n"
+        "exec /usr/sbin/postconf \"$@\"\n")
+    (commands / "postconf").chmod(0o755)
+    start_masters()
+    tail = f"daemon: {{ postfix_commands: {commands} }}\n"
+
+    def wanted(banner):
+        define("version: 1\ngroups:\n- name: mta\n  members: [postfix-out, postfix-in]\ninstances:\n"
+               + instance([f"smtpd_banner = {banner}"], "  maps:\n    virtual: " + banner + " x\n")
+               + instance([f"smtpd_banner = {banner}"], "  master.cf: |\n    127.0.0.1:10027 inet n - n - - smtpd\n"
+                          f"      -o smtpd_banner={banner}\n", name="postfix-in") + tail)
+
+    watched = (OUT / "main.cf", OUT / "virtual", IN / "main.cf", IN / "master.cf")
+
+    def texts():
+        return [path.read_text() for path in watched]
+    wanted("old")
+    Postmultid().start()
+    wait_for_all_running()
+    assert pmctl("apply").code == OK
+    old, new, failures = texts(), None, 0
+    for which in range(1, 100, 1 if os.environ.get("POSTMULTID_LONG") else 4):
+        wanted("new")
+        called.write_text("")
+        armed.write_text(f"{which}\n")
+        applied = pmctl("apply")
+        armed.unlink()
+        if applied.code == OK:   # it could do without that call
+            new = new or texts()
+            assert texts() == new, which
+            if len(called.read_text().splitlines()) < which:
+                break
+            wanted("old")
+            assert pmctl("apply").code == OK
+            assert texts() == old
+        else:
+            failures += 1
+            now = texts()
+            assert "no room" in applied.text, (which, applied)
+            assert now[:2] == old[:2] or "changed    postfix-out" in applied.text, (which, applied)
+            assert now[2:] == old[2:], (which, applied)   # its turn comes last
+            wanted("old")
+            assert pmctl("apply").code == OK
+            assert texts() == old
+    assert failures > 2 and new and new[1] == "new x\n"
+    assert value(IN, "smtpd_banner") == value(OUT, "smtpd_banner") == "new"
+    assert pmctl("apply", "--dry-run").code == OK
+    wait_for_all_running()
+
+
 def test_two_at_once_and_one_who_edits_by_hand(adopted):
     declare(["biff = no", "soft_bounce = yes"])
     running = [subprocess.Popen([os.environ.get("PMCTL", str(REPOSITORY / "build/ctl/pmctl")), "apply"],

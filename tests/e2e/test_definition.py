@@ -266,6 +266,19 @@ def test_validate_shows_the_start_order_and_needs_no_daemon():
     assert "/etc/postmultid/conf.d/more.yaml:3:13" in result.err
 
 
+def test_validate_lets_postfixs_own_postconf_read_what_is_to_be_in_its_files():
+    head = "version: 1\ninstances:\n- name: postfix-out\n  main.cf: |\n    smtpd_hello = yes\n  master.cf: |\n"
+    define(head + "    x  unix  -  -  n  -  -  nosuch\n")
+    result = pmctl("validate")
+    assert result.code == OK
+    assert f'{FILE}:5:5: Postfix has no parameter "smtpd_hello"' in result.out
+    assert f"{FILE}:7:5: x/unix has no program: there is no /usr/lib/postfix/sbin/nosuch" in result.out
+    define(head + "    x  unix  -  -  n  -  -  smtp -o { a = b\n")
+    result = pmctl("validate")
+    assert result.code == REFUSED
+    assert f"{FILE}:7:5: " in result.err
+
+
 def test_a_file_of_reload_on_that_changes_reloads_the_instance(border):
     certificate = Path("/etc/ssl/renewed.pem")
     certificate.write_text("old\n")

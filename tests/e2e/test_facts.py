@@ -812,6 +812,22 @@ def test_a_main_cf_that_is_younger_than_two_seconds_is_waited_for(tmp_path):
 
 
 
+def test_a_table_that_is_older_than_its_source_is_warned_of_after_100_seconds(tmp_path):
+    source = tmp_path / "virtual"
+    source.write_text("a b\n")
+    assert run("postmap", f"hash:{source}").code == 0
+    table = tmp_path / "virtual.db"
+    os.utime(table, (time.time() - 300, time.time() - 300))
+
+    def warned():
+        return "is older than source file" in on_terminal("postmap", "-q", "a", f"hash:{source}").output
+    assert not warned()
+    os.utime(source, (time.time() - 110, time.time() - 110))
+    assert warned()
+    os.utime(source, (time.time() - 310, time.time() - 310))
+    assert not warned()
+
+
 def test_queue_ids_and_places_are_as_we_count_them():
     for queue in ("maildrop", "incoming", "active", "deferred", "hold", "corrupt"):
         assert (OUT.queue / queue).is_dir()
