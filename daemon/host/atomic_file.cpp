@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
@@ -36,8 +37,16 @@ Result<void> write_all(const Fd& file, std::string_view text, const std::string&
   return {};
 }
 
+void make_older(const Fd& file, std::chrono::seconds age) {
+  std::array<timespec, 2> times{};
+  times[0].tv_nsec = UTIME_OMIT;
+  ::clock_gettime(CLOCK_REALTIME, &times[1]);
+  times[1].tv_sec -= age.count();
+  ::futimens(file.get(), times.data());
+}
+
 Result<void> replace_in(const Fd& directory, const std::filesystem::path& path, const std::string& text,
-                        const Owner* owner = nullptr) {
+                        const Owner* owner = nullptr, std::chrono::seconds age = {}) {
   std::string name = path.filename();
   // A hidden name: no record and no definition is called so.
   std::string fresh = "." + name, fresh_path = (path.parent_path() / fresh).string();
@@ -49,6 +58,7 @@ Result<void> replace_in(const Fd& directory, const std::filesystem::path& path, 
   if (written && owner &&
       (::fchown(file.get(), owner->user, owner->group) < 0 || ::fchmod(file.get(), owner->mode) < 0))
     written = std::unexpected(model::system_error("write " + fresh_path));
+  if (written && age.count() > 0) make_older(file, age);
   if (!written) {
     ::unlinkat(directory.get(), fresh.c_str(), 0);  // the room that it takes on a disk that is full
     return written;
@@ -75,14 +85,14 @@ Owner same_as(const std::string& path) {
   return {there.st_uid, there.st_gid, there.st_mode & 07777U};
 }
 
-Result<void> replace_file(const std::string& path, const std::string& text, Owner owner) {
+Result<void> replace_file(const std::string& path, const std::string& text, Owner owner, std::chrono::seconds age) {
   std::error_code error;
   std::filesystem::path real = std::filesystem::canonical(path, error);
   if (error) real = path;
   if (auto made = make_directory_of(real); !made) return made;
   Fd directory(::open(real.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return std::unexpected(model::system_error("open " + real.parent_path().string()));
-  return replace_in(directory, real, text, &owner);
+  return replace_in(directory, real, text, &owner, age);
 }
 
 Result<void> replace_own_file(const std::string& path, const std::string& text) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 
 #include "model/error.hpp"
@@ -23,8 +24,10 @@ struct Owner {
 /// Of the file that is there; root's and mode 0644 where there is none.
 Owner same_as(const std::string& path);
 
-/// The same with this owner. Where `path` is a symbolic link, the file that it leads to is replaced.
-model::Result<void> replace_file(const std::string& path, const std::string& text, Owner owner);
+/// The same with this owner, as if it had been written `age` ago. Where `path` is a symbolic link, the file that it leads to is
+/// replaced.
+model::Result<void> replace_file(const std::string& path, const std::string& text, Owner owner,
+                                 std::chrono::seconds age = {});
 
 /// The same where read_own_file() would believe it; fails where others may write to the directory.
 model::Result<void> replace_own_file(const std::string& path, const std::string& text);
