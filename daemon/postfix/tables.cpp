@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLargestSource = 8 * 1024 * 1024;
 // What a command prints is kept in full only so far (host::Children).
 constexpr std::size_t kLargestOutput = 64 * 1024;
-constexpr std::chrono::seconds kCommandLimit{60}, kPostmapLimit{120};
+constexpr std::chrono::seconds kCommandLimit{60}, kPostmapLimit{120}, kDiffLimit{10};
 
 /// The file names of DICT_… in Postfix's util/dict_*.c.
 const std::map<std::string, std::string>& suffixes() {
@@ -237,14 +237,24 @@ asio::awaitable<SourceChange> changed_lines(Tools& tools, std::string before, st
   auto directory = co_await host::offload(tools.pool(), std::move(write));
   SourceChange change;
   if (!directory) co_return change;
-  auto diff = words("/usr/bin/diff", "--minimal", "--old-line-format=- %L", "--new-line-format=+ %L",
+  // With a line break of its own each: the last line of a file may have none.
+  auto diff = words("/usr/bin/diff", "--old-line-format=- %l\n", "--new-line-format=+ %l\n",
                     "--unchanged-line-format=", directory->path() + "/before", directory->path() + "/after");
-  auto ended = co_await tools.run_aside(std::move(diff));
-  if (ended) change.lines = physical_lines(ended->output);
+  auto ended = co_await host::within(kDiffLimit, tools.run_aside(std::move(diff)));
+  if (!ended || !*ended) {
+    change.note = "what changes is not shown: diff failed, or did not end within 10 s";
+    co_return change;
+  }
+  change.lines = physical_lines((*ended)->output);
+  if ((*ended)->output.size() >= kLargestOutput) {
+    change.lines.erase(change.lines.begin());  // the last of the output was kept: this line is not whole
+    change.note = "the last 64 KiB of what changes";
+    co_return change;
+  }
   auto is_removed = [](const std::string& line) { return line.starts_with("- "); };
-  auto removed = std::ranges::count_if(change.lines, is_removed);
-  change.unchanged = static_cast<unsigned>(
-      std::max<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(physical_lines(before).size()) - removed, 0));
+  auto removed = static_cast<std::size_t>(std::ranges::count_if(change.lines, is_removed));
+  std::size_t all = physical_lines(before).size();
+  change.unchanged = static_cast<unsigned>(all - std::min(all, removed));
   co_return change;
 }
 

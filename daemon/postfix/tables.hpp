@@ -69,10 +69,11 @@ asio::awaitable<model::Result<TableBefore>> replace_table(Tools& tools, TableWor
 /// Puts both back. Blocks.
 model::Result<void> put_back(const TableBefore& before);
 
-/// The changed lines of a source, "- " and "+ ", by diff(1); and how many lines stay. Blocks for a moment.
+/// The changed lines of a source, "- " and "+ ", by diff(1); and how many lines stay.
 struct SourceChange {
   std::vector<std::string> lines;
-  unsigned unchanged = 0;
+  std::optional<unsigned> unchanged;  // nothing: not all was counted
+  std::string note;                   // why not all of it is here
 };
 asio::awaitable<SourceChange> changed_lines(Tools& tools, std::string before, std::string after);
 

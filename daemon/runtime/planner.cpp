@@ -369,10 +369,11 @@ class Planner {
     }
     auto difference = co_await postfix::changed_lines(tools_, work.before.value_or(""), work.after);
     if (work.before) change.unchanged = difference.unchanged;
-    if (work.secret)
-      change.note = std::to_string(difference.lines.size()) + " lines change, which are not shown: it is secret";
-    else
+    change.note = difference.note;
+    if (!work.secret)
       change.lines = std::move(difference.lines);
+    else if (change.note.empty())
+      change.note = std::to_string(difference.lines.size()) + " lines change, which are not shown: it is secret";
     co_return change;
   }
 
