@@ -57,6 +57,17 @@ NewInstance completed(NewInstance wanted, const Instance& primary) {
   return wanted;
 }
 
+Listed as_listed(const NewInstance& made) {
+  Listed listed;
+  listed.instance.id = {made.name.empty() ? made.config_directory : made.name};
+  listed.instance.name = made.name;
+  listed.instance.group = made.group;
+  listed.instance.config_directory = made.config_directory;
+  listed.instance.queue_directory = made.queue_directory;
+  listed.instance.data_directory = made.data_directory;
+  return listed;
+}
+
 std::string unfit_name(const std::string& name) {
   if (!name.starts_with(kPrefix) || name.size() == kPrefix.size())
     return "an instance's name begins with \"postfix-\": " + in_quotes(kPrefix + name);

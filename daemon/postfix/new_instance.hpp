@@ -24,6 +24,9 @@ struct NewInstance {
 /// The same with directories that were not said where postmulti puts them: beside the primary's, and called as the instance.
 NewInstance completed(NewInstance wanted, const Instance& primary);
 
+/// As the list has it once it is made.
+Listed as_listed(const NewInstance& made);
+
 /// Why nothing can be called so, with the next step; empty: it can. "postfix-out"; a group may be called anything.
 std::string unfit_name(const std::string& name);
 std::string unfit_group(const std::string& group);

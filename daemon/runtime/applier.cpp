@@ -89,21 +89,29 @@ asio::awaitable<void> Applier::note_left(const Undertakings& all) {
 
 asio::awaitable<Result<void>> Applier::make(Undertaking& one) {
   Target& target = one.target;
-  auto present = co_await hands_.listed();
-  if (!present) co_return std::unexpected(present.error());
+  postfix::Changed made;
+  if (present_.empty()) {
+    auto present = co_await hands_.listed();
+    if (!present) co_return std::unexpected(present.error());
+    present_ = std::move(*present);
+    made = co_await postfix::init(tools_, present_);
+  }
   postfix::NewInstance fresh{target.name,
                              target.group,
                              target.shown.config_directory,
                              target.directories.queue.text,
                              target.directories.data.text,
                              {}};
-  auto made = co_await postfix::init(tools_, *present);
   if (made && target.import)
-    made = co_await postfix::import(tools_, *present, std::move(fresh));
+    made = co_await postfix::import(tools_, present_, fresh);
   else if (made)
-    made = co_await postfix::create(tools_, *present, std::move(fresh));
+    made = co_await postfix::create(tools_, present_, fresh);
   if (!made) co_return model::failure(made.error().why);
   one.made = true;
+  if (target.import)
+    present_.clear();  // its own files say where its directories are
+  else
+    present_.push_back(postfix::as_listed(postfix::completed(std::move(fresh), present_.front().instance)));
   // What is really there is what is edited.
   auto read = [directory = target.shown.config_directory] { return postfix::read_files(directory); };
   auto files = co_await host::offload(tools_.pool(), std::move(read));

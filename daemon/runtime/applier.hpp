@@ -57,6 +57,7 @@ class Applier {
   postfix::Tools& tools_;
   std::string directory_;
   Hands hands_;
+  std::vector<postfix::Listed> present_;  // read when the first instance is to be made; then kept up
   std::string plan_, order_written_, trouble_;
 };
 
