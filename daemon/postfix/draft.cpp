@@ -102,6 +102,26 @@ std::vector<std::string> lines_of(const std::string& output) {
   return lines;
 }
 
+/// What postconf only warns of in a master.cf, while Postfix's programs stop for it: `missing '}' in "{ a = b"`; with the place of
+/// what it quotes, if that is there (docs/postfix-facts.md, "postconf").
+std::string syntax_error_in(const std::string& errors, const PostfixText& master_cf) {
+  static const std::string told = "warning: master.cf: ";
+  for (const std::string& line : lines_of(errors)) {
+    auto at = line.find(told);
+    if (at == std::string::npos) continue;
+    std::string words = line.substr(at + told.size());
+    auto open = words.find('"'), close = words.rfind('"');
+    if (open == close) return words;
+    std::string quoted = words.substr(open + 1, close - open - 1);
+    std::string piece = quoted.starts_with('{') ? quoted : "-o " + quoted;
+    auto lines = physical_lines(master_cf.text);
+    for (std::size_t number = 0; number < std::min(lines.size(), master_cf.lines.size()); ++number)
+      if (lines[number].find(piece) != std::string::npos) return master_cf.lines[number].text() + ": " + words;
+    return words;
+  }
+  return {};
+}
+
 /// "smtp/inet" of "smtp inet n - y …".
 std::string service_name(const std::string& line) {
   auto words = split_words(line);
@@ -236,9 +256,12 @@ class Drafting {
   asio::awaitable<Result<void>> edit_services() {
     std::string wanted;
     if (!wanted_.configuration.master_cf.empty()) {
-      auto read = co_await tools_.postconf(words("-c", shop_.block(), "-M"));
+      auto read = co_await tools_.run_postconf(words("-c", shop_.block(), "-M"));
       if (!read) co_return std::unexpected(read.error());
-      wanted = std::move(*read);
+      if (!read->ok()) co_return model::failure(reason_in(read->errors));
+      std::string mistake = syntax_error_in(read->errors, wanted_.configuration.master_cf);
+      if (!mistake.empty()) co_return model::failure(std::move(mistake));
+      wanted = std::move(read->output);
     }
     Goals goals = service_goals(wanted_, wanted);
     if (goals.empty()) co_return Result<void>{};

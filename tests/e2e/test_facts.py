@@ -302,6 +302,16 @@ def test_postconf_warns_beside_its_answer_and_not_in_it():
     assert "overriding earlier entry" in done.error
 
 
+def test_postconf_only_warns_of_an_option_that_master_stops_for(syslog):
+    for options, told in [("-o {a}", "missing '=' after attribute name: \"a\""), ("-o { a = b", "missing '}' in \"{ a = b\"")]:
+        (OUT.config / "master.cf").write_text(f"2526 inet n - n - - smtpd {options}\n")
+        done = run("postconf", "-c", OUT.config, "-M")
+        assert (done.code, done.output.split()[0]) == (0, "2526")
+        assert f"postconf: warning: master.cf: {told}\n" in done.error
+    assert run(*master_command(OUT, "-w")).code == 1
+    syslog.wait_for(r"fatal: .*missing '}' in", within=10)
+
+
 def test_postconf_prints_a_line_for_every_service():
     with open(OUT.config / "master.cf", "a", encoding="ascii") as master_cf:
         master_cf.write("10099 inet n\n  - y - -\n  smtpd -o a=1\n" + "  -o b={2 3}\n" * 20)
