@@ -256,8 +256,9 @@ def test_wherever_postconf_fails_the_files_of_each_instance_are_all_old_or_all_n
     (commands / "postconf").write_text(
         "#!/bin/sh\n"
         'case "$*" in */copy*|*/block*|*" -e "*) edits=yes ;; esac\n'
-        f"if [ -n \"$edits\" ] && [ -e {armed} ]; then echo \"$*\" >> {called}; read which < {armed}\n"
-        f"if [ $(wc -l < {called}) -eq $which ]; then echo 'postconf: fatal: no room' >&2; exit 1; fi; fi\n"
+        f"if [ -n \"$edits\" ] && [ -e {armed} ]; then read which < {armed}\n"
+        f"  turn=$(flock {called} sh -c 'echo edit >> {called}; wc -l < {called}')\n"
+        "  if [ $turn -eq $which ]; then echo 'postconf: fatal: no room' >&2; exit 1; fi\nfi\n"
         "exec /usr/sbin/postconf \"$@\"\n")
     (commands / "postconf").chmod(0o755)
     start_masters()
