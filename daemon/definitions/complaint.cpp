@@ -33,6 +33,8 @@ std::string one_line(const std::string& text) {
   return shown;
 }
 
+std::string first_word(const std::string& line) { return line.substr(0, line.find_first_of(" \t")); }
+
 std::string in_quotes(const std::string& text) { return "\"" + one_line(text) + "\""; }
 
 std::string did_you_mean(const std::vector<std::string>& candidates, const std::string& typed,

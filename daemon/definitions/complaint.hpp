@@ -23,6 +23,9 @@ std::string one_line(const std::string& text);
 /// The same between quotation marks.
 std::string in_quotes(const std::string& text);
 
+/// Of a line of Postfix's own files; the rest of it may be a password.
+std::string first_word(const std::string& line);
+
 /// "; did you mean "x"?" if one of the candidates is near to what was typed, else nothing. Nothing too when there is a
 /// crowd of complaints already: that is another kind of file, and the search takes its time.
 std::string did_you_mean(const std::vector<std::string>& candidates, const std::string& typed,

@@ -18,7 +18,8 @@ PostfixText block(const Node& node, Complaints& complaints) {
     const Place& place = text.lines[line.first];
     auto equals = line.text.find('=');
     if (equals == std::string::npos)
-      complaints.push_back({place, "main.cf: " + in_quotes(line.text) + " has no \"=\"; write parameter = value"});
+      complaints.push_back(
+          {place, "main.cf: " + in_quotes(first_word(line.text)) + " has no \"=\"; write parameter = value"});
     else if (auto setting = setting_of(line))
       check_name(setting->name, place, complaints);
     else

@@ -31,7 +31,7 @@ PostfixText block(const Node& node, Complaints& complaints) {
     int count = 0;
     for (std::string word; words >> word;) ++count;
     if (count < kFields) {
-      complain(in_quotes(line.text) + " has " + std::to_string(count) +
+      complain(in_quotes(first_word(line.text)) + " has " + std::to_string(count) +
                " fields; an entry has service, type, private, unprivileged, chroot, wakeup, process limit and command");
       continue;
     }

@@ -36,8 +36,10 @@ constexpr std::array kReserved{
 Read<std::string> parameter_name(const std::string& text) {
   if (text.empty()) return std::unexpected("a parameter has no name");
   auto fits = [](char c) { return letter(c) || digit(c) || std::string_view("_-.:+@").contains(c); };
-  if (!std::all_of(text.begin(), text.end(), fits))
-    return std::unexpected(in_quotes(text) + " is no parameter's name: it has letters, digits and _-.:+@ only");
+  // postconf would take one with a dash in front for options of its own.
+  if (text.starts_with('-') || !std::all_of(text.begin(), text.end(), fits))
+    return std::unexpected(in_quotes(text) +
+                           " is no parameter's name: it has letters, digits and _-.:+@ only, and begins with no dash");
   for (const auto& [parameter, instead] : kReserved)
     if (text == parameter) return std::unexpected(text + " is not set or removed here: " + instead);
   return text;
@@ -53,7 +55,7 @@ Read<std::string> service_name(const std::string& text) {
   if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end())
     return std::unexpected(in_quotes(type) + " is no type of a service; there are inet, unix, unix-dgram, fifo, pass");
   auto odd = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 127; };
-  if (text.front() == '#' || std::any_of(text.begin(), text.end(), odd))
+  if (text.front() == '#' || text.front() == '-' || std::any_of(text.begin(), text.end(), odd))
     return std::unexpected(in_quotes(text) + " cannot be a service's name");
   return text;
 }
