@@ -58,13 +58,15 @@ bool is_called(const postfix::Instance& instance, const std::string& name) {
   return instance.name == name || instance.id.text == name || instance.config_directory == name;
 }
 
-/// An instance that Postfix does not list is no error: it may be created later. But somebody should see it.
-std::string not_listed(const definitions::Name& name, const std::vector<Listed>& listed) {
+/// An instance that Postfix does not list is no error: it may be created later. But somebody should see it. `declared`: an apply
+/// makes it.
+std::string not_listed(const definitions::Name& name, const std::vector<Listed>& listed, bool declared) {
   std::vector<std::string> candidates;
   for (const Listed& each : listed) candidates.push_back(each.instance.id.text);
   auto near = model::nearest(candidates, name.text);
-  return name.place.text() + ": no instance \"" + name.text + "\" in multi_instance_directories" +
-         (near ? "; did you mean \"" + *near + "\"?" : "");
+  std::string words = name.place.text() + ": no instance \"" + name.text + "\" in multi_instance_directories";
+  if (declared) return words + "; pmctl apply makes it" + (near ? ", unless \"" + *near + "\" is meant" : "");
+  return words + (near ? "; did you mean \"" + *near + "\"?" : "");
 }
 
 class Composer {
@@ -81,7 +83,7 @@ class Composer {
     }
     for (const Listed& each : listed_) add(each, nullptr);
     for (const definitions::Instance& declared : definition_.instances)
-      if (!listed(declared.name.text)) roster_.problems.push_back(not_listed(declared.name, listed_));
+      if (!listed(declared.name.text)) roster_.problems.push_back(not_listed(declared.name, listed_, true));
     return std::move(roster_);
   }
 
@@ -92,14 +94,19 @@ class Composer {
     return found == listed_.end() ? nullptr : &*found;
   }
 
+  bool is_declared(const std::string& name) const {
+    return std::ranges::any_of(definition_.instances, [&](const auto& each) { return each.name.text == name; });
+  }
+
   void add_named(const definitions::Name& name, const definitions::Group& group) {
     auto companion = std::find_if(definition_.companions.begin(), definition_.companions.end(),
                                   [&](const auto& each) { return each.name.text == name.text; });
     if (companion != definition_.companions.end()) return add(*companion, group);
     const Listed* instance = listed(name.text);
-    if (!instance)
-      roster_.problems.push_back(not_listed(name, listed_));
-    else if (taken_.contains(instance->instance.id))  // under another name, or it is the primary
+    if (!instance && !is_declared(name.text))  // that one is told once, where it is declared
+      roster_.problems.push_back(not_listed(name, listed_, false));
+    if (!instance) return;
+    if (taken_.contains(instance->instance.id))  // under another name, or it is the primary
       roster_.problems.push_back(name.place.text() + ": \"" + name.text + "\" has its place already, before this one");
     else
       add(*instance, &group);

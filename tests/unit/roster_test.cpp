@@ -148,12 +148,14 @@ TEST_CASE("limits are laid over each other as the rest of supervise is") {
 TEST_CASE("what does not fit this host is said with its place, and left out") {
   auto [roster, crew] = composed(
       "version: 1\n"
-      "groups:\n- name: mta\n  members: [postfix-oout, postfix-in]\n"
+      "groups:\n- name: mta\n  members: [postfix-oout, postfix-in, postfix-gone]\n"
       "instances:\n- name: postfix-gone\n");
   REQUIRE(roster.problems.size() == 2);
   CHECK(roster.problems[0].starts_with("postmultid.yaml:4:13: "));
   CHECK(roster.problems[0].find("postfix-out") != std::string::npos);
-  CHECK(roster.problems[1].starts_with("postmultid.yaml:6:9: "));
+  CHECK(
+      roster.problems[1].starts_with("postmultid.yaml:6:9: no instance \"postfix-gone\" in multi_instance_directories; "
+                                     "pmctl apply makes it"));
   CHECK(roster.entries.size() == kHost.size());
 }
 
