@@ -67,6 +67,8 @@ void print_plan(const Plan& plan, const std::string& next) {
   Terminal terminal = Terminal::of_standard_output();
   for (const std::string& warning : plan.warnings) fmt::print("warning  {}\n", warning);
   for (const MemberPlan& member : plan.members) print_member(terminal, member);
+  for (const std::string& line : plan.primary)
+    fmt::print("{:<14} {}\n", &line == &plan.primary.front() ? "primary" : "", line);
   if (!plan.order.empty()) fmt::print("order          multi_instance_directories = {}\n", plan.order);
   std::vector<std::string> unchanged;
   for (const auto& id : plan.unchanged) unchanged.push_back(id.text);
@@ -107,11 +109,13 @@ Exit report(const Options& options, const Result<json>& answer) {
 }  // namespace
 
 Exit apply(const Options& options) {
+  if (options.plan && options.plan->empty())
+    return complain({Exit::usage, "which plan? its id is in the last lines of pmctl apply --dry-run"});
   Client client(options.socket);
   if (options.dry_run)
     return show(options, client.post("/v1/definitions/plan", json::object(), {}, kPlanLimit), "pmctl apply");
   json wanted{{"allow_restart", options.allow_restart}};
-  if (!options.plan.empty()) wanted["plan"] = options.plan;
+  if (options.plan) wanted["plan"] = *options.plan;
   return report(options, client.post("/v1/definitions/apply", wanted, {}, kLongest));
 }
 

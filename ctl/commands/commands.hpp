@@ -37,7 +37,7 @@ struct Options {
   bool dry_run = false;                                  // start and the like, takeover, handback
   bool yes = false;                                      // takeover, handback
   bool allow_restart = false;                            // apply, rollback
-  std::string plan;                                      // apply: only this one
+  std::optional<std::string> plan;                       // apply: only this one
   std::string version;                                   // rollback: to this one
   std::vector<std::string> words;                        // postfix, exec: the command; create: name and directories
   model::InstanceChange change;                          // create and the like: what their options say

@@ -37,12 +37,13 @@ Result<void> write_all(const Fd& file, std::string_view text, const std::string&
   return {};
 }
 
-void make_older(const Fd& file, std::chrono::seconds age) {
+/// For utimensat(2): when it was read stays.
+std::array<timespec, 2> written_ago(std::chrono::seconds age) {
   std::array<timespec, 2> times{};
   times[0].tv_nsec = UTIME_OMIT;
   ::clock_gettime(CLOCK_REALTIME, &times[1]);
   times[1].tv_sec -= age.count();
-  ::futimens(file.get(), times.data());
+  return times;
 }
 
 Result<void> replace_in(const Fd& directory, const std::filesystem::path& path, const std::string& text,
@@ -58,13 +59,16 @@ Result<void> replace_in(const Fd& directory, const std::filesystem::path& path, 
   if (written && owner &&
       (::fchown(file.get(), owner->user, owner->group) < 0 || ::fchmod(file.get(), owner->mode) < 0))
     written = std::unexpected(model::system_error("write " + fresh_path));
-  if (written && age.count() > 0) make_older(file, age);
+  if (written && age.count() > 0) ::futimens(file.get(), written_ago(age).data());
   if (!written) {
     ::unlinkat(directory.get(), fresh.c_str(), 0);  // the room that it takes on a disk that is full
     return written;
   }
-  if (::renameat(directory.get(), fresh.c_str(), directory.get(), name.c_str()) < 0)
-    return std::unexpected(model::system_error("rename " + fresh_path));
+  if (::renameat(directory.get(), fresh.c_str(), directory.get(), name.c_str()) < 0) {
+    auto failed = model::system_error("rename " + fresh_path);
+    ::unlinkat(directory.get(), fresh.c_str(), 0);
+    return std::unexpected(std::move(failed));
+  }
   ::fsync(directory.get());
   return {};
 }
@@ -93,6 +97,10 @@ Result<void> replace_file(const std::string& path, const std::string& text, Owne
   Fd directory(::open(real.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return std::unexpected(model::system_error("open " + real.parent_path().string()));
   return replace_in(directory, real, text, &owner, age);
+}
+
+void make_older(const std::string& path, std::chrono::seconds age) {
+  ::utimensat(AT_FDCWD, path.c_str(), written_ago(age).data(), 0);
 }
 
 Result<void> replace_own_file(const std::string& path, const std::string& text) {

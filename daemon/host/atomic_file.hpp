@@ -29,6 +29,9 @@ Owner same_as(const std::string& path);
 model::Result<void> replace_file(const std::string& path, const std::string& text, Owner owner,
                                  std::chrono::seconds age = {});
 
+/// As if the file had been written `age` ago; as it is, where that cannot be.
+void make_older(const std::string& path, std::chrono::seconds age);
+
 /// The same where read_own_file() would believe it; fails where others may write to the directory.
 model::Result<void> replace_own_file(const std::string& path, const std::string& text);
 

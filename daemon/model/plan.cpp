@@ -63,7 +63,8 @@ void from_json(const json& j, MemberPlan& member) {
 
 void to_json(json& j, const Plan& plan) {
   j = {{"id", or_null(plan.id)},     {"needs_restart", plan.needs_restart()}, {"members", plan.members},
-       {"unchanged", json::array()}, {"order", or_null(plan.order)},          {"warnings", plan.warnings}};
+       {"unchanged", json::array()}, {"order", or_null(plan.order)},          {"primary", plan.primary},
+       {"warnings", plan.warnings}};
   for (const MemberId& id : plan.unchanged) j["unchanged"].push_back(id.text);
 }
 
@@ -72,6 +73,7 @@ void from_json(const json& j, Plan& plan) {
   j.at("members").get_to(plan.members);
   for (const json& id : j.at("unchanged")) plan.unchanged.push_back({id.get<std::string>()});
   plan.order = text_of(j.at("order"));
+  j.at("primary").get_to(plan.primary);
   j.at("warnings").get_to(plan.warnings);
 }
 

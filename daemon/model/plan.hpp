@@ -37,7 +37,8 @@ struct Plan {
   std::string id;                   // the same for the same changes of the same files; empty: nothing is to be done
   std::vector<MemberPlan> members;  // in the order in which it is done
   std::vector<MemberId> unchanged;
-  std::string order;  // the new multi_instance_directories; empty: stays
+  std::string order;                 // the new multi_instance_directories; empty: stays, but for who is new
+  std::vector<std::string> primary;  // what making instances changes in the primary's main.cf: "+ name = value"
   std::vector<std::string> warnings;
 
   bool needs_restart() const;

@@ -1,8 +1,6 @@
 #include "postfix/draft.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <filesystem>
 #include <map>
 #include <regex>
 
@@ -12,6 +10,7 @@
 #include "host/proc.hpp"
 #include "host/temporary_directory.hpp"
 #include "postfix/instance.hpp"
+#include "postfix/secrets.hpp"
 
 namespace postmultid::postfix {
 
@@ -28,7 +27,9 @@ namespace {
 
 constexpr std::size_t kLargestFile = 1024 * 1024;
 // A command line has its limits, and a main.cf that is edited in parts is the same in the end.
-constexpr std::size_t kMostAtOnce = 200;
+constexpr std::size_t kMostAtOnce = 200, kMostBytesAtOnce = 512 * 1024;
+// execve(2): MAX_ARG_STRLEN.
+constexpr std::size_t kLongestArgument = 128 * 1024;
 
 // SHARED_PARAMETERS of postmulti-script.
 const std::vector<std::string> kShared{"command_directory", "daemon_directory",  "meta_directory",   "mail_owner",
@@ -44,16 +45,9 @@ struct Workshop {
   std::string block() const { return directory.path() + "/block"; }
 };
 
-/// Postfix's programs wait until main.cf is two seconds old (docs/postfix-facts.md, "Reload").
-void make_older(const std::string& file) {
-  std::error_code ignored;
-  std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1),
-                                   ignored);
-}
-
 Result<void> write_old(const std::string& file, const std::string& text) {
   auto written = host::replace_file(file, text);
-  if (written) make_older(file);
+  if (written) host::make_older(file, kNobodyWaits);
   return written;
 }
 
@@ -113,6 +107,8 @@ std::string syntax_error_in(const std::string& errors, const PostfixText& master
     auto open = words.find('"'), close = words.rfind('"');
     if (open == close) return words;
     std::string quoted = words.substr(open + 1, close - open - 1);
+    // The place tells which; what is quoted may be a password.
+    words = words.substr(0, open + 1) + quoted.substr(0, quoted.find_first_of(" =:", 2)) + words.substr(close);
     std::string piece = quoted.starts_with('{') ? quoted : "-o " + quoted;
     auto lines = physical_lines(master_cf.text);
     for (std::size_t number = 0; number < std::min(lines.size(), master_cf.lines.size()); ++number)
@@ -187,11 +183,15 @@ Edits edits_for(const std::string& directory, const std::vector<Difference>& dif
   Edits edits;
   for (const char* how : {take_away, set}) {
     std::vector<std::string> call;
+    std::size_t bytes = 0;
     for (const Difference& each : differences) {
       if (each.after.has_value() != (how == set)) continue;
       if (call.empty()) call = words("-c", directory, how);
       call.push_back(each.name + (each.after ? "=" + *each.after : ""));
-      if (call.size() >= kMostAtOnce) edits.calls.push_back(std::exchange(call, {}));
+      bytes += call.back().size();
+      if (call.size() < kMostAtOnce && bytes < kMostBytesAtOnce) continue;
+      edits.calls.push_back(std::exchange(call, {}));
+      bytes = 0;
     }
     if (!call.empty()) edits.calls.push_back(std::move(call));
   }
@@ -276,13 +276,17 @@ class Drafting {
     auto missed = compare(goals, services_of(*now));
     if (missed.empty()) co_return Result<void>{};
     co_return model::failure("postconf -M did not make " + missed.front().name + " what is wanted: \"" +
-                             missed.front().after.value_or("(not there)") + "\"");
+                             shown_service(missed.front().after.value_or("(not there)")) + "\"");
   }
 
   asio::awaitable<Result<void>> carry_out(Edits edits) {
     for (std::vector<std::string>& call : edits.calls) {
+      for (const std::string& word : call)
+        if (word.size() >= kLongestArgument)
+          co_return model::failure(word.substr(0, word.find('=')) +
+                                   " is longer than 128 KiB, the most that postconf can be given: put it into a table");
       auto age = [file = shop_.copy() + "/main.cf"] {
-        make_older(file);
+        host::make_older(file, kNobodyWaits);
         return true;
       };
       co_await host::offload(tools_.pool(), std::move(age));
@@ -297,7 +301,7 @@ class Drafting {
     draft_.after = draft_.before;
     if (draft_.settings.empty() && draft_.services.empty()) co_return Result<void>{};
     auto read = [copy = shop_.copy()] {
-      make_older(copy + "/main.cf");
+      host::make_older(copy + "/main.cf", kNobodyWaits);
       return std::pair(host::read_small_file(copy + "/main.cf", kLargestFile),
                        host::read_small_file(copy + "/master.cf", kLargestFile));
     };
@@ -307,7 +311,7 @@ class Drafting {
     auto missed = compare(setting_goals(wanted_), values_of(draft_.after.main_cf));
     if (!missed.empty())
       co_return model::failure("postconf -e did not make " + missed.front().name + " what is wanted: \"" +
-                               missed.front().after.value_or("(not there)") + "\"");
+                               shown_value(missed.front().name, missed.front().after.value_or("(not there)")) + "\"");
     auto asked = co_await tools_.run_postconf(words("-c", shop_.copy(), "-n"));
     if (!asked) co_return std::unexpected(asked.error());
     if (!asked->ok()) co_return model::failure(reason_in(asked->errors));
@@ -317,7 +321,7 @@ class Drafting {
 
   model::Error told(const model::Error& error) const {
     std::string words = with_place(error.message, shop_.block() + "/master.cf", wanted_.configuration.master_cf);
-    return {without(std::move(words), shop_.copy() + "/", ""), error.number};
+    return {shown_complaint(without(std::move(words), shop_.copy() + "/", "")), error.number};
   }
 
   Tools& tools_;

@@ -121,8 +121,10 @@ std::vector<Table> tables_of(const std::string& config_directory, const std::str
       Table table{name, type, path, *text};
       table.secret = (status.st_mode & 0004) == 0;
       table.in_file = table.secret || text->size() > kLargestText || definitions::not_text(path, *text) ||
-                      (!text->empty() && !text->ends_with('\n'));
-      tables[name] = std::move(table);
+                      text->find('\r') != std::string::npos || (!text->empty() && !text->ends_with('\n'));
+      // One that is named twice is as postmap has to make it.
+      auto known = tables.find(name);
+      if (known == tables.end() || !is_indexed(known->second.type)) tables[name] = std::move(table);
     }
   }
   std::vector<Table> all;
@@ -197,7 +199,7 @@ class Exporter {
     if (!files) co_return std::unexpected(files.error());
     for (auto [name, text] : {std::pair("/main.cf", &files->main_cf), std::pair("/master.cf", &files->master_cf)})
       if (auto odd = definitions::not_text(directory + name, *text))
-        co_return model::failure(odd->place.text() + ": " + odd->message);
+        co_return model::failure(odd->place.text() + ": " + odd->message + "; no definition can say that: mend the line first");
     auto output = co_await tools_.postconf(words("-c", directory, "-M"));
     if (!output) co_return std::unexpected(output.error());
     auto expanded = co_await tools_.postconf(words("-c", directory, "-xn"));

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "host/atomic_file.hpp"
 #include "host/deadline.hpp"
 #include "host/offload.hpp"
 #include "postfix/at_rest.hpp"
@@ -47,12 +48,22 @@ asio::awaitable<Result<std::map<std::string, std::string>>> ask(Tools& tools, st
   co_return parse_parameters(*answer);
 }
 
+/// For a main.cf that postconf has just put there whole.
+asio::awaitable<void> let_nobody_wait(Tools& tools, std::vector<std::string> directories) {
+  auto make_older = [directories] {
+    for (const std::string& directory : directories) host::make_older(directory + "/main.cf", kNobodyWaits);
+    return true;
+  };
+  co_await host::offload(tools.pool(), std::move(make_older));
+}
+
 /// Edits a main.cf, all at once.
 asio::awaitable<Result<void>> edit(Tools& tools, std::string directory, std::vector<std::string> settings) {
   auto command = words("-c", directory, "-e");
   command.insert(command.end(), settings.begin(), settings.end());
   auto done = co_await tools.postconf(std::move(command));
   if (!done) co_return std::unexpected(done.error().within(directory + "/main.cf"));
+  co_await let_nobody_wait(tools, words(directory));
   co_return Result<void>{};
 }
 
@@ -83,19 +94,25 @@ struct Shared {
   }
 };
 
-/// Why nothing can be made beside this primary.
-asio::awaitable<std::expected<Shared, Unchanged>> ready_primary(Tools& tools, const Instance& primary) {
+/// The primary as its script is to know it.
+struct Primary {
+  Shared shared;
+  std::string unready;  // why nothing can be made beside it yet; empty: something can
+};
+
+asio::awaitable<std::expected<Primary, Unchanged>> ask_primary(Tools& tools, const Instance& primary) {
   auto asked = co_await ask(tools, primary.config_directory,
                             words("command_directory", "daemon_directory", "meta_directory", "shlib_directory",
                                   "syslog_name", kWrapper, kEnable));
   if (!asked) co_return refused("the primary cannot be read: " + asked.error().message);
   auto& p = *asked;
+  Primary found{
+      {p["command_directory"], p["daemon_directory"], p["meta_directory"], p["shlib_directory"], p["syslog_name"]}, ""};
   // As its script means it, to the letter.
   if (p[kWrapper].empty() || p[kEnable] != "yes")
-    co_return refused(primary.config_directory + "/main.cf: " + setting(kWrapper, p[kWrapper]) + ", " +
-                      setting(kEnable, p[kEnable]) + ": not made ready for instances yet: pmctl init");
-  co_return Shared{p["command_directory"], p["daemon_directory"], p["meta_directory"], p["shlib_directory"],
-                   p["syslog_name"]};
+    found.unready = primary.config_directory + "/main.cf: " + setting(kWrapper, p[kWrapper]) + ", " +
+                    setting(kEnable, p[kEnable]) + ": not made ready for instances yet: pmctl init";
+  co_return found;
 }
 
 /// postmulti's own script, by its contract with postmulti, which is written at its top. postmulti itself would read all siblings
@@ -115,7 +132,10 @@ asio::awaitable<Result<void>> run_script(Tools& tools, Shared shared, std::strin
   auto ended = co_await host::within(kScriptLimit, tools.run(std::move(command), std::move(environment)));
   if (!ended) co_return model::failure("postmulti-script did not end within two minutes");
   if (!*ended) co_return std::unexpected((*ended).error());
-  if ((*ended)->ok()) co_return Result<void>{};
+  if ((*ended)->ok()) {
+    co_await let_nobody_wait(tools, words(primary, target.config_directory));
+    co_return Result<void>{};
+  }
   auto understand = [output = (*ended)->output] { return reason_in(output); };
   std::string reason = co_await host::offload(tools.pool(), std::move(understand));
   co_return model::failure("postmulti-script -e " + action + ": " + (reason.empty() ? "failed" : reason));
@@ -195,33 +215,70 @@ asio::awaitable<Changed> make(Tools& tools, std::vector<Listed> present, NewInst
   co_return failed(why + (left.empty() ? "\nAll is as it was." : "\nThis could not be undone" + left));
 }
 
-/// One whose files are there.
-asio::awaitable<Changed> take_in(Tools& tools, std::vector<Listed> present, NewInstance wanted, std::string action) {
-  auto shared = co_await ready_primary(tools, present.front().instance);
-  if (!shared) co_return std::unexpected(shared.error());
-  auto there = co_await as_it_is(tools, wanted);
-  if (!there) co_return std::unexpected(there.error());
-  auto check = [wanted = *there, present, directories = shared->directories()] {
-    return unfit(wanted, present, directories);
+/// What is to be made, complete, and what it is made of.
+struct Intent {
+  NewInstance wanted;
+  bool files_are_there = false;
+};
+
+/// Refuses what cannot go well.
+asio::awaitable<std::expected<Intent, Unchanged>> examine(Tools& tools, std::vector<Listed> present, Shared shared,
+                                                          NewInstance wanted, bool import) {
+  NewInstance complete = completed(wanted, present.front().instance);
+  std::string directory = wanted.config_directory = complete.config_directory;
+  auto look = [directory] { return files_in(directory); };
+  Files files = co_await host::offload(tools.pool(), std::move(look));
+  if (import && !files.both())
+    co_return refused(directory + " has no " + (files.main ? "master.cf" : "main.cf") +
+                      ": there is no instance to import; pmctl create makes one");
+  if (files.both()) {
+    auto there = co_await as_it_is(tools, wanted);
+    if (!there) co_return std::unexpected(there.error());
+    complete = std::move(*there);
+  } else if (files.main || files.master) {  // the script would write over it
+    co_return refused(directory +
+                      (files.main ? "/main.cf is there without a master.cf" : "/master.cf is there without a main.cf") +
+                      ", and would be lost: move it away");
+  }
+  auto check = [complete, present, directories = shared.directories(), there = files.both()] {
+    std::string wrong = unfit(complete, present, directories);
+    return wrong.empty() && !there ? unfit_place(complete, present, directories) : wrong;
   };
   std::string wrong = co_await host::offload(tools.pool(), std::move(check));
   if (!wrong.empty()) co_return refused(std::move(wrong));
-  // Only what is given is assigned.
-  there->name = wanted.name;
-  there->group = wanted.group;
-  co_return co_await make(tools, std::move(present), std::move(*there), std::move(*shared), std::move(action), true);
+  // Of one that is there only what is given is assigned.
+  complete.name = wanted.name;
+  complete.group = wanted.group;
+  co_return Intent{std::move(complete), files.both()};
+}
+
+asio::awaitable<Changed> create_or_import(Tools& tools, std::vector<Listed> present, NewInstance wanted, bool import) {
+  auto primary = co_await ask_primary(tools, present.front().instance);
+  if (!primary) co_return std::unexpected(primary.error());
+  if (!primary->unready.empty()) co_return refused(primary->unready);
+  auto intent = co_await examine(tools, present, primary->shared, std::move(wanted), import);
+  if (!intent) co_return std::unexpected(intent.error());
+  co_return co_await make(tools, std::move(present), std::move(intent->wanted), std::move(primary->shared),
+                          import ? "import" : "create", intent->files_are_there);
 }
 
 }  // namespace
 
-asio::awaitable<Changed> init(Tools& tools, std::vector<Listed> present) {
-  std::string primary = present.front().instance.config_directory;
-  auto asked = co_await ask(tools, primary, words(kWrapper, kEnable));
+asio::awaitable<Changed> init_settings(Tools& tools, std::vector<Listed> present) {
+  auto asked = co_await ask(tools, present.front().instance.config_directory, words(kWrapper, kEnable));
   if (!asked) co_return refused("the primary cannot be read: " + asked.error().message);
   std::vector<std::string> settings;
   // One that is there is somebody's, and may be ours.
   if ((*asked)[kWrapper].empty()) settings.push_back(setting(kWrapper, "${command_directory}/postmulti -p --"));
   if ((*asked)[kEnable] != "yes") settings.push_back(setting(kEnable, "yes"));
+  co_return settings;
+}
+
+asio::awaitable<Changed> init(Tools& tools, std::vector<Listed> present) {
+  std::string primary = present.front().instance.config_directory;
+  auto wanted = co_await init_settings(tools, std::move(present));
+  if (!wanted) co_return wanted;
+  std::vector<std::string> settings = std::move(*wanted);
   Steps steps;
   for (const std::string& each : settings) steps.push_back(primary + "/main.cf: " + each);
   if (steps.empty()) co_return steps;
@@ -231,36 +288,19 @@ asio::awaitable<Changed> init(Tools& tools, std::vector<Listed> present) {
 }
 
 asio::awaitable<Changed> create(Tools& tools, std::vector<Listed> present, NewInstance wanted) {
-  const Instance primary = present.front().instance;
-  std::string directory = completed(wanted, primary).config_directory;
-  auto look = [directory] { return files_in(directory); };
-  Files files = co_await host::offload(tools.pool(), std::move(look));
-  if (files.both()) {
-    wanted.config_directory = directory;
-    co_return co_await take_in(tools, std::move(present), std::move(wanted), "create");
-  }
-  // The script would write over it.
-  if (files.main)
-    co_return refused(directory + "/main.cf is there without a master.cf, and would be lost: move it away");
-  if (files.master)
-    co_return refused(directory + "/master.cf is there without a main.cf, and would be lost: move it away");
-  auto shared = co_await ready_primary(tools, primary);
-  if (!shared) co_return std::unexpected(shared.error());
-  wanted = completed(std::move(wanted), primary);
-  auto check = [wanted, present, directories = shared->directories()] { return unfit(wanted, present, directories); };
-  std::string wrong = co_await host::offload(tools.pool(), std::move(check));
-  if (!wrong.empty()) co_return refused(std::move(wrong));
-  co_return co_await make(tools, std::move(present), std::move(wanted), std::move(*shared), "create", false);
+  return create_or_import(tools, std::move(present), std::move(wanted), false);
 }
 
 asio::awaitable<Changed> import(Tools& tools, std::vector<Listed> present, NewInstance wanted) {
-  wanted.config_directory = completed(wanted, present.front().instance).config_directory;
-  auto look = [directory = wanted.config_directory] { return files_in(directory); };
-  Files files = co_await host::offload(tools.pool(), std::move(look));
-  if (!files.both())
-    co_return refused(wanted.config_directory + " has no " + (files.main ? "master.cf" : "main.cf") +
-                      ": there is no instance to import; pmctl create makes one");
-  co_return co_await take_in(tools, std::move(present), std::move(wanted), "import");
+  return create_or_import(tools, std::move(present), std::move(wanted), true);
+}
+
+asio::awaitable<std::optional<std::string>> why_not_made(Tools& tools, std::vector<Listed> present, NewInstance wanted,
+                                                         bool import) {
+  auto primary = co_await ask_primary(tools, present.front().instance);
+  if (!primary) co_return primary.error().why;
+  auto intent = co_await examine(tools, std::move(present), std::move(primary->shared), std::move(wanted), import);
+  co_return intent ? std::nullopt : std::optional(intent.error().why);
 }
 
 asio::awaitable<Changed> assign(Tools& tools, std::vector<Listed> present, Instance target,
@@ -285,6 +325,8 @@ asio::awaitable<Changed> assign(Tools& tools, std::vector<Listed> present, Insta
 
 asio::awaitable<Changed> enable(Tools& tools, Instance target, bool enabled) {
   if (target.primary && !enabled) co_return refused("the primary stays enabled: postmulti manages nothing without it");
+  auto asked = co_await ask(tools, target.config_directory, words(kEnable));
+  if (asked && (*asked)[kEnable] == (enabled ? "yes" : "no")) co_return Steps{};
   auto done = co_await edit(tools, target.config_directory, words(setting(kEnable, enabled ? "yes" : "no")));
   if (!done) co_return failed(done.error().message);
   Steps steps = words(target.config_directory + "/main.cf: " + setting(kEnable, enabled ? "yes" : "no"));

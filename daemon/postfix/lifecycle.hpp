@@ -30,6 +30,9 @@ using Changed = std::expected<Steps, Unchanged>;
 /// The primary gets a multi_instance_wrapper, if it has none, and is enabled: before that nothing can be made.
 asio::awaitable<Changed> init(Tools& tools, std::vector<Listed> present);
 
+/// What init() would set in the primary's main.cf, as "name = value".
+asio::awaitable<Changed> init_settings(Tools& tools, std::vector<Listed> present);
+
 /// A new instance, disabled and without a listener: multi_instance_enable is not set, master_service_disable = inet. Where both
 /// its files are there already they are taken as they are, as by import.
 asio::awaitable<Changed> create(Tools& tools, std::vector<Listed> present, NewInstance wanted);
@@ -37,6 +40,10 @@ asio::awaitable<Changed> create(Tools& tools, std::vector<Listed> present, NewIn
 /// The instance in config_directory, as its files are; its queue and data are where they say. A name or a group that is given
 /// replaces theirs.
 asio::awaitable<Changed> import(Tools& tools, std::vector<Listed> present, NewInstance wanted);
+
+/// Why create(), or import(), would refuse that, but for a primary that is not made ready; nothing: it would not.
+asio::awaitable<std::optional<std::string>> why_not_made(Tools& tools, std::vector<Listed> present, NewInstance wanted,
+                                                         bool import);
 
 /// Another name or group; empty: none; nothing: as it is.
 asio::awaitable<Changed> assign(Tools& tools, std::vector<Listed> present, Instance target,

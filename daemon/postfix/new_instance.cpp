@@ -1,8 +1,13 @@
 #include "postfix/new_instance.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
+
+#include "postfix/footprint.hpp"
 
 namespace postmultid::postfix {
 
@@ -85,23 +90,77 @@ std::string taken_name(const std::vector<Listed>& present, const std::string& na
   return "";
 }
 
-std::string unfit(const NewInstance& wanted, const std::vector<Listed>& present,
-                  const std::vector<std::string>& shared) {
-  if (!wanted.name.empty())
-    for (std::string wrong : {unfit_name(wanted.name), taken_name(present, wanted.name)})
-      if (!wrong.empty()) return wrong;
-  if (std::string wrong = unfit_group(wanted.group); !wrong.empty()) return wrong;
-  std::vector<std::pair<std::string, std::string>> taken;  // directory, whose
+namespace {
+
+using Taken = std::vector<std::pair<std::string, std::string>>;  // directory, whose
+
+/// `shared`: those of Postfix's own programs and files.
+Taken taken_directories(const std::vector<Listed>& present, const std::vector<std::string>& shared) {
+  Taken taken;
   for (const std::string& directory : shared)
     taken.emplace_back(canonical(directory), "Postfix's own programs and files");
   for (const Listed& entry : present)
     for (const std::string& directory :
          {entry.instance.config_directory, entry.instance.queue_directory, entry.instance.data_directory})
       if (!directory.empty()) taken.emplace_back(canonical(directory), entry.instance.id.text);
+  return taken;
+}
+
+bool is_within(const std::string& path, const std::string& directory) { return path.starts_with(directory + "/"); }
+
+/// Something is there that is no mount point's and that `is_ours` does not know.
+template <typename Known>
+std::string stranger_in(const std::string& directory, Known is_ours) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+    if (entry.path().filename() != "lost+found" && !is_ours(entry)) return entry.path();
+  return "";
+}
+
+std::optional<uid_t> owner_of(const std::string& path) {
+  struct stat there {};
+  return ::stat(path.c_str(), &there) == 0 ? std::optional(there.st_uid) : std::nullopt;
+}
+
+}  // namespace
+
+std::string unfit_place(const NewInstance& wanted, const std::vector<Listed>& present,
+                        const std::vector<std::string>& shared) {
+  Taken taken = taken_directories(present, shared);
+  for (const auto& [what, path] : directories(wanted)) {
+    std::string real = canonical(path);
+    for (const auto& [directory, whose] : taken) {
+      if (is_within(real, directory))
+        return what + " = " + path + " is within " + directory + ", which is in use by " + whose;
+      if (is_within(directory, real))
+        return what + " = " + path + " has " + directory + " in it, which is in use by " + whose;
+    }
+  }
+  // Those of an instance that was there before may be taken again: a queue with mail, by its names; data, by its owner.
+  auto is_queue = [](const auto& entry) {
+    std::string name = entry.path().filename();
+    return std::ranges::find(kMailQueues, name) != std::end(kMailQueues) ||
+           std::ranges::find(kOtherQueueDirectories, name) != std::end(kOtherQueueDirectories);
+  };
+  auto owner = owner_of(present.front().instance.data_directory);
+  auto is_data = [&](const auto& entry) { return owner && owner_of(entry.path()) == owner; };
+  std::string stranger = stranger_in(wanted.queue_directory, is_queue);
+  if (stranger.empty()) stranger = stranger_in(wanted.data_directory, is_data);
+  if (stranger.empty()) return "";
+  return stranger + " is there, and no instance's: its directories have to be its own; choose others, or move it away";
+}
+
+std::string unfit(const NewInstance& wanted, const std::vector<Listed>& present,
+                  const std::vector<std::string>& shared) {
+  if (!wanted.name.empty())
+    for (std::string wrong : {unfit_name(wanted.name), taken_name(present, wanted.name)})
+      if (!wrong.empty()) return wrong;
+  if (std::string wrong = unfit_group(wanted.group); !wrong.empty()) return wrong;
+  Taken taken = taken_directories(present, shared);
   for (const auto& [what, path] : directories(wanted)) {
     if (std::string wrong = unfit_directory(what, path); !wrong.empty()) return wrong;
     std::string real = canonical(path);
-    auto same = std::ranges::find(taken, real, &std::pair<std::string, std::string>::first);
+    auto same = std::ranges::find(taken, real, &Taken::value_type::first);
     if (same != taken.end()) return what + " = " + path + " is in use already, by " + same->second;
     taken.emplace_back(real, "itself");
   }

@@ -31,6 +31,11 @@ Listed as_listed(const NewInstance& made);
 std::string unfit_name(const std::string& name);
 std::string unfit_group(const std::string& group);
 
+/// Why nothing is to be made in these directories: they are within another one's or the other way round, or somebody's files are
+/// there; empty: nothing is against it. Blocks.
+std::string unfit_place(const NewInstance& wanted, const std::vector<Listed>& present,
+                        const std::vector<std::string>& shared);
+
 /// Whether `name` is that of one of these already, other than the one in `but_directory`.
 std::string taken_name(const std::vector<Listed>& present, const std::string& name,
                        const std::string& but_directory = "");

@@ -34,18 +34,12 @@ Result<host::TemporaryDirectory> copy_of(const Files& files) {
   auto written = host::replace_file(made->path() + "/main.cf", files.main_cf);
   if (written) written = host::replace_file(made->path() + "/master.cf", files.master_cf);
   if (!written) return std::unexpected(written.error());
+  host::make_older(made->path() + "/main.cf", kNobodyWaits);
   std::error_code error;
   for (const char* directory : {"/queue", "/data"})
     if (!error) std::filesystem::create_directory(made->path() + directory, error);
   if (error) return std::unexpected(model::system_error("create " + made->path() + "/queue", error.value()));
   return made;
-}
-
-/// Postfix would wait until the file is two seconds old (docs/postfix-facts.md, "Reload").
-void make_older(const std::string& file) {
-  std::error_code ignored;
-  std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1),
-                                   ignored);
 }
 
 Fault unacceptable(const Instance& instance, std::string message) {
@@ -72,7 +66,7 @@ asio::awaitable<Done> try_files(Tools& tools, Instance instance, Files files) {
     co_return std::unexpected(Fault{FailureClass::environment, "not-examined", moved.error().message, ""});
   }
   auto age = [path = copy->path()] {
-    make_older(path + "/main.cf");
+    host::make_older(path + "/main.cf", kNobodyWaits);
     return true;
   };
   co_await host::offload(tools.pool(), std::move(age));

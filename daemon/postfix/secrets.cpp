@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 namespace postmultid::postfix {
 
@@ -11,14 +12,27 @@ namespace {
 const std::string kMask = "********";
 constexpr std::string_view kBlanks = " \t\r\n";
 
-/// smtp_sasl_password_maps may be a table's name, or the password itself.
+/// static:USER:PASSWORD, SCHEME://USER:PASSWORD@HOST.
+bool has_credentials(std::string_view value) {
+  for (std::string_view begin : {"static:", "://"})
+    for (std::size_t at = value.find(begin), end; at != std::string_view::npos; at = value.find(begin, end)) {
+      end = std::min(value.find_first_of(kBlanks, at), value.size());
+      std::string_view word = value.substr(at + begin.size(), end - at - begin.size());
+      if (begin == "://") word = word.substr(0, word.contains('@') ? word.rfind('@') : 0);
+      if (word.contains(':')) return true;
+    }
+  return false;
+}
+
+/// smtp_sasl_password_maps may be a table's name, or the password itself: in braces, as inline:{…}, regexp:{…}, randmap:{…}.
 bool is_secret(std::string_view parameter, std::string_view value) {
-  for (std::string_view end : {"password", "passwd", "pw", "secret", "token", "api_key", "apikey"})
+  for (std::string_view end :
+       {"password", "passwords", "passwd", "pw", "pass", "bindpw", "secret", "secrets", "token", "api_key", "apikey"})
     if (parameter == end || (parameter.size() > end.size() && parameter.ends_with(end) &&
                              parameter[parameter.size() - end.size() - 1] == '_'))
       return true;
-  auto has = [&](std::string_view type) { return value.find(type) != std::string_view::npos; };
-  return parameter.ends_with("password_maps") && (has("static:") || has("inline:"));
+  if (has_credentials(value)) return true;
+  return parameter.ends_with("password_maps") && (value.contains("static:") || value.contains('{'));
 }
 
 bool is_of_a_name(char c) {
@@ -47,14 +61,46 @@ std::size_t end_of_value(std::string_view line, std::size_t begin, bool in_brace
   return line.size();
 }
 
+/// Of argv=/usr/bin/deliver --password SECRET.
+std::string without_password_arguments(const std::string& line) {
+  std::string result;
+  bool hide = false;
+  for (std::size_t at = 0; at < line.size();) {
+    std::size_t end = std::min(line.find(' ', at), line.size());
+    std::string_view word = std::string_view(line).substr(at, end - at);
+    std::string_view name = word.substr(0, word.find('='));
+    bool secret = name.starts_with("--") && std::ranges::any_of(std::array{"pass", "secret", "token"},
+                                                                [&](auto part) { return name.contains(part); });
+    if (!result.empty()) result += ' ';
+    if (std::exchange(hide, secret && name == word))
+      result += kMask;
+    else if (secret && name != word)
+      result.append(name).append("=").append(kMask);
+    else
+      result += word;
+    at = end + 1;
+  }
+  return result;
+}
+
 }  // namespace
+
+std::string shown_complaint(const std::string& words) {
+  std::string shown;
+  for (std::size_t begin = 0; begin <= words.size();) {
+    std::size_t end = std::min(words.find('\n', begin), words.size());
+    shown += (begin == 0 ? "" : "\n") + shown_service(words.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return shown;
+}
 
 std::string shown_value(const std::string& parameter, const std::string& value) {
   return !value.empty() && is_secret(parameter, value) ? kMask : value;
 }
 
 std::string shown_service(const std::string& columns) {
-  std::string line = with_single_blanks(columns), result;
+  std::string line = without_password_arguments(with_single_blanks(columns)), result;
   std::size_t told = 0;
   for (std::size_t equals = line.find('='); equals != std::string::npos; equals = line.find('=', equals + 1)) {
     if (equals < told) continue;

@@ -11,4 +11,7 @@ std::string shown_value(const std::string& parameter, const std::string& value);
 /// A line of master.cf without its columns, the secrets of its options masked.
 std::string shown_service(const std::string& line);
 
+/// What Postfix's programs say of such lines, which they quote; each line of it.
+std::string shown_complaint(const std::string& words);
+
 }  // namespace postmultid::postfix

@@ -15,7 +15,8 @@ namespace postmultid::postfix {
 /// Types that Postfix has here (`postconf -m`), and what a table without a type is.
 struct TableTypes {
   std::set<std::string> known;
-  std::string usual;  // default_database_type
+  std::string usual;             // default_database_type
+  std::string config_directory;  // of whom that was asked
 };
 
 asio::awaitable<model::Result<TableTypes>> table_types(Tools& tools, std::string config_directory);
@@ -37,18 +38,23 @@ std::string table_file(const std::string& type, const std::string& source);
 /// What has to be done for one declared table.
 struct TableWork {
   std::string name, type;  // of the file in the configuration directory; the type that it really gets
-  std::string path;        // of its source there
+  std::string path;        // of its source there, or what a symbolic link there leads to
+  std::string table;       // what postmap makes; empty: nothing
   std::optional<std::string> before;
-  std::string after;  // its source's text
-  bool secret = false;
-  bool build = false;   // postmap has to make the table
-  std::string warning;  // of a type that is not there, and what is taken instead
+  std::string after;     // its source's text
+  bool secret = false;   // the definition says so
+  bool hidden = false;   // it is secret, or not everybody on this host may read it: it is not shown
+  bool tighten = false;  // it is secret, but everybody may read it
+  bool build = false;    // postmap has to make the table
+  std::vector<std::string>
+      warnings;  // of a type that is not there and what is taken instead; of lines that Postfix skips
 
   bool source_changed() const { return before != after; }
-  bool changed() const { return source_changed() || build; }
+  bool changed() const { return source_changed() || tighten || build; }
 };
 
-/// `run_commands`: else a table whose source a command prints is left out (nothing is returned).
+/// `run_commands`: else a table whose source a command prints is left out (nothing is returned), and Postfix is not asked what it
+/// thinks of the lines.
 asio::awaitable<model::Result<std::optional<TableWork>>> examine_table(Tools& tools, definitions::Map map,
                                                                        std::string config_directory, TableTypes types,
                                                                        std::string main_cf, bool run_commands);

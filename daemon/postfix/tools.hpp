@@ -61,6 +61,10 @@ class Tools {
   std::string postconf_;
 };
 
+/// Postfix's programs wait until main.cf is so old, lest they read one that is being edited; one that was put there whole is
+/// nobody's to wait for, least of all a client's who comes after a reload (docs/postfix-facts.md, "Reload").
+inline constexpr std::chrono::seconds kNobodyWaits{2};
+
 /// What Postfix's programs may know of our environment: a fixed PATH and the few names that import_environment lets
 /// through, never MAIL_CONFIG (with it, `postfix` and postconf would mean another instance).
 std::vector<std::string> environment();

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "definitions/logical_lines.hpp"
 #include "host/atomic_file.hpp"
 #include "host/proc.hpp"
+#include "postfix/tools.hpp"
 
 namespace postmultid::postfix {
 
@@ -18,9 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLargestFile = 1024 * 1024, kKept = 10;
-// Postfix's programs wait until main.cf is so old, lest they read one that is being edited; one that is put there whole is nobody's
-// to wait for, least of all a client's who comes after a reload (docs/postfix-facts.md, "Reload").
-constexpr std::chrono::seconds kNobodyWaits{2};
 // Sorts as time does.
 constexpr char kStamp[] = "{:%Y%m%dT%H%M%S}.{:03}";
 
@@ -92,6 +92,28 @@ Result<void> write_files(const std::string& config_directory, const Files& files
   return written;
 }
 
+bool is_about_membership(const std::string& parameter) { return parameter.starts_with("multi_instance_"); }
+
+namespace {
+
+std::string without_membership(const std::string& main_cf) {
+  auto lines = definitions::physical_lines(main_cf);
+  std::set<std::size_t> left_out;
+  for (const definitions::Setting& setting : definitions::settings_of(main_cf))
+    if (is_about_membership(setting.name))
+      for (std::size_t line = setting.first; line < setting.behind; ++line) left_out.insert(line);
+  std::string rest;
+  for (std::size_t line = 0; line < lines.size(); ++line)
+    if (!left_out.contains(line)) rest += lines[line] + "\n";
+  return rest;
+}
+
+}  // namespace
+
+bool differ_in_membership_only(const Files& one, const Files& other) {
+  return one.master_cf == other.master_cf && without_membership(one.main_cf) == without_membership(other.main_cf);
+}
+
 namespace {
 
 std::string record_of(const std::string& directory, const std::string& config_directory) {
@@ -117,6 +139,11 @@ Result<void> remember_declared(const std::string& directory, const std::string& 
   if (declared == declared_before(directory, config_directory)) return {};
   nlohmann::json record{{"settings", declared.settings}, {"services", declared.services}, {"maps", declared.maps}};
   return host::replace_file(record_of(directory, config_directory), record.dump(1) + "\n");
+}
+
+void forget_declared(const std::string& directory, const std::string& config_directory) {
+  std::error_code ignored;
+  fs::remove(record_of(directory, config_directory), ignored);
 }
 
 }  // namespace postmultid::postfix

@@ -40,6 +40,12 @@ model::Result<Files> read_files(const std::string& directory);
 /// as it was. Blocks.
 model::Result<void> write_files(const std::string& config_directory, const Files& files);
 
+/// The parameters that say which instances there are and who they are.
+bool is_about_membership(const std::string& parameter);
+
+/// Whether one is the other but for those.
+bool differ_in_membership_only(const Files& one, const Files& other);
+
 /// What the last definition that was applied has said of an instance, so that what is not in the next one can be taken away.
 struct Declared {
   std::vector<std::string> settings, services, maps;
@@ -52,5 +58,7 @@ struct Declared {
 Declared declared_before(const std::string& directory, const std::string& config_directory);
 model::Result<void> remember_declared(const std::string& directory, const std::string& config_directory,
                                       const Declared& declared);
+/// Of an instance that is not there any more.
+void forget_declared(const std::string& directory, const std::string& config_directory);
 
 }  // namespace postmultid::postfix

@@ -96,12 +96,7 @@ asio::awaitable<Result<void>> Applier::make(Undertaking& one) {
     present_ = std::move(*present);
     made = co_await postfix::init(tools_, present_);
   }
-  postfix::NewInstance fresh{target.name,
-                             target.group,
-                             target.shown.config_directory,
-                             target.directories.queue.text,
-                             target.directories.data.text,
-                             {}};
+  postfix::NewInstance fresh = target.made();
   if (made && target.import)
     made = co_await postfix::import(tools_, present_, fresh);
   else if (made)
@@ -224,13 +219,16 @@ asio::awaitable<bool> Applier::take_effect_all(Undertakings& all) {
 asio::awaitable<void> Applier::fail(Undertaking& one, std::string reason, bool was_told) {
   std::string trouble = co_await take_back(one);
   one.stage = Stage::failed;
+  if (one.target.fresh)
+    if (auto read = co_await hands_.reread(); !read) trouble += (trouble.empty() ? "" : "; ") + read.error().message;
   auto action = action_of(one.target);
   if (was_told && action && *action != Action::start) {
     auto again = co_await hands_.reread();
     if (again) again = co_await hands_.operate(hands_.id_of(one.target.shown.config_directory), *action);
     if (!again) trouble += (trouble.empty() ? "" : "; ") + again.error().message;
   }
-  one.message = reason + (trouble.empty() ? "; its files are the old ones" : "; and the way back failed: " + trouble);
+  std::string left = one.target.fresh && !one.target.import ? "; it is not there" : "; its files are the old ones";
+  one.message = reason + (trouble.empty() ? left : "; and the way back failed: " + trouble);
   hands_.tell(one.target.shown.id, "apply-failed", one.message);
 }
 
@@ -286,7 +284,9 @@ asio::awaitable<Application> Applier::apply(Work work) {
   co_await host::offload(tools_.pool(), std::move(end));
   Application application{plan_, {}, order_written_};
   for (const Undertaking& one : all) {
-    std::string unchanged = "its files are the old ones" + (trouble_.empty() ? "" : "; " + trouble_);
+    std::string unchanged =
+        one.target.fresh && !one.target.import ? "it has not been made" : "its files are the old ones";
+    if (!trouble_.empty()) unchanged += "; " + trouble_;
     application.members.push_back({one.target.shown.id,
                                    one.stage == Stage::in_effect ? "changed"
                                    : one.stage == Stage::failed  ? "failed"

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "definitions/lint.hpp"
 #include "definitions/logical_lines.hpp"
 #include "host/offload.hpp"
 #include "host/together.hpp"
+#include "postfix/lifecycle.hpp"
 #include "postfix/reload.hpp"
 #include "postfix/review.hpp"
 #include "postfix/secrets.hpp"
@@ -70,7 +72,7 @@ void shorten(FileChange& change) {
   change.lines.resize(kLinesShown);
 }
 
-bool is_about_membership(const Difference& difference) { return difference.name.starts_with("multi_instance_"); }
+bool is_about_membership(const Difference& difference) { return postfix::is_about_membership(difference.name); }
 
 const Difference* find(const std::vector<Difference>& differences, const std::string& name) {
   auto found = std::ranges::find(differences, name, &Difference::name);
@@ -130,6 +132,18 @@ void describe(Target& target, bool runs, bool wanted) {
       shown.has("restart") ? (endpoints.empty() ? "its mail" : endpoints) + " closed for a moment" : "no interruption";
 }
 
+/// All of those parameters; of what is not set nothing.
+std::vector<std::pair<std::string, std::optional<std::string>>> membership_in(const std::string& main_cf) {
+  std::vector<std::pair<std::string, std::optional<std::string>>> all;
+  auto settings = definitions::settings_of(main_cf);
+  for (const char* which : {"directories", "enable", "group", "name", "wrapper"}) {
+    std::string name = std::string("multi_instance_") + which;
+    auto found = std::ranges::find(settings, name, &definitions::Setting::name);
+    all.emplace_back(name, found == settings.end() ? std::nullopt : std::optional(found->value));
+  }
+  return all;
+}
+
 std::string id_of(const std::vector<Target>& targets, const std::string& rest) {
   std::string all = rest;
   for (const Target& target : targets) {
@@ -155,6 +169,7 @@ class Planner {
     std::vector<Sketch> sketches;
     if (definition.primary) sketches.push_back({&*definition.primary, &situation_.listed.front(), {}, {}});
     for (const definitions::Instance* each : declared) sketches.push_back({each, listed(*each), {}, {}});
+    refuse_twins(sketches);
     auto fresh = [](const Sketch& sketch) { return !sketch.known; };
     if (std::ranges::any_of(sketches, fresh))
       new_files_ = co_await postfix::files_of_new_instance(tools_, primary().config_directory);
@@ -166,6 +181,8 @@ class Planner {
     if (!problems.empty()) co_return std::unexpected(Problem("bad-definition", problems));
     for (Sketch& sketch : sketches) take(std::move(sketch.target));
     work_.plan.order = new_order();
+    auto noted = co_await note_primary();
+    if (!noted) co_return std::unexpected(noted.error());
     for (const definitions::Complaint& warning : definitions::lint(definition))
       work_.plan.warnings.push_back(warning.place.text() + ": " + warning.message);
     finish();
@@ -186,6 +203,19 @@ class Planner {
     void complain(const std::string& message) { problems += (problems.empty() ? "" : "\n") + message; }
   };
 
+  /// One instance may be named by its name and, in another entry, by its directory.
+  void refuse_twins(std::vector<Sketch>& sketches) const {
+    std::map<std::string, const definitions::Name*> first;
+    for (Sketch& sketch : sketches) {
+      if (sketch.declared == (definition().primary ? &*definition().primary : nullptr)) continue;
+      const definitions::Name& name = sketch.declared->name;
+      auto [twin, is_first] = first.emplace(directory_of(*sketch.declared, sketch.known), &name);
+      if (!is_first)
+        sketch.complain(name.place.text() + ": \"" + name.text + "\" is the instance that is declared at " +
+                        twin->second->place.text() + " already");
+    }
+  }
+
   const Listed* listed(const definitions::Instance& declared) const {
     auto same = [&](const Listed& each) { return !each.instance.primary && is_called(each.instance, declared); };
     auto found = std::ranges::find_if(situation_.listed, same);
@@ -199,6 +229,16 @@ class Planner {
         if (member.text == declared.name.text || (known && known->instance.config_directory == member.text))
           return &group;
     return nullptr;
+  }
+
+  /// The configuration directory of a secondary that a group names, declared or not; empty: it is no instance.
+  std::string directory_called(const std::string& name) const {
+    for (const auto& each : definition().instances)
+      if (each.name.text == name) return directory_of(each, listed(each));
+    for (const Listed& each : situation_.listed)
+      if (!each.instance.primary && (each.instance.name == name || each.instance.config_directory == name))
+        return each.instance.config_directory;
+    return "";
   }
 
   /// Groups in their order, and before them who is in none.
@@ -245,6 +285,9 @@ class Planner {
       target.shown.id = known ? known->instance.id : model::MemberId{declared.name.text};
     if (known) refuse_to_move(sketch);
     want(target, declared, known);
+    co_await look_what_is_there(target);
+    if (target.fresh) co_await refuse_to_make(sketch);
+    if (!sketch.problems.empty()) co_return;
     bool drafted = co_await draft(sketch);
     if (!drafted) co_return;
     co_await compare_tables(sketch);
@@ -278,7 +321,8 @@ class Planner {
     bool is_primary = known && known->instance.primary;
     if (!is_primary) {
       if (!target.name.empty()) wanted.own.emplace_back("multi_instance_name", target.name);
-      if (!definition().groups.empty() || target.fresh)
+      // Set to nothing is in no group, too.
+      if (target.fresh || (!definition().groups.empty() && target.group != known->instance.group))
         wanted.own.emplace_back("multi_instance_group",
                                 target.group.empty() ? std::nullopt : std::optional(target.group));
       bool enabled = declared.enabled.value_or(true), is = known && known->instance.enabled;
@@ -302,18 +346,26 @@ class Planner {
                                       " is not declared any more; it is left as it is");
   }
 
-  /// Whether there is something to go on with.
-  asio::awaitable<bool> draft(Sketch& sketch) {
-    Target& target = sketch.target;
-    const definitions::Name& name = sketch.declared->name;
-    std::string where = target.shown.config_directory;
-    auto look = [where, fresh = target.fresh] {
+  asio::awaitable<void> look_what_is_there(Target& target) {
+    auto look = [where = target.shown.config_directory, fresh = target.fresh] {
       std::error_code error;
       return fresh && std::filesystem::exists(where + "/main.cf", error) &&
              std::filesystem::exists(where + "/master.cf", error);
     };
     target.import = co_await host::offload(tools_.pool(), std::move(look));
-    auto read = [where] { return postfix::read_files(where); };
+  }
+
+  /// What would be refused in the middle of it is refused before.
+  asio::awaitable<void> refuse_to_make(Sketch& sketch) {
+    auto why = co_await postfix::why_not_made(tools_, situation_.listed, sketch.target.made(), sketch.target.import);
+    if (why) sketch.complain(sketch.declared->name.place.text() + ": " + *why);
+  }
+
+  /// Whether there is something to go on with.
+  asio::awaitable<bool> draft(Sketch& sketch) {
+    Target& target = sketch.target;
+    const definitions::Name& name = sketch.declared->name;
+    auto read = [where = target.shown.config_directory] { return postfix::read_files(where); };
     model::Result<postfix::Files> files = model::failure("");
     if (target.fresh && !target.import)
       files = new_files_;
@@ -351,7 +403,8 @@ class Planner {
       if (!work)
         sketch.complain(work.error().message);
       else if (*work) {
-        if (!(*work)->warning.empty()) target.shown.warnings.push_back((*work)->warning);
+        auto& warnings = target.shown.warnings;
+        warnings.insert(warnings.end(), (*work)->warnings.begin(), (*work)->warnings.end());
         if ((*work)->changed()) {
           FileChange change = co_await change_of_table(**work);
           target.shown.changes.push_back(std::move(change));
@@ -364,17 +417,50 @@ class Planner {
   asio::awaitable<FileChange> change_of_table(const postfix::TableWork& work) {
     FileChange change{work.name, {}, {}, {}, ""};
     if (!work.source_changed()) {
-      change.note = "its table is missing or older than it";
+      change.note = work.tighten ? "it is secret: only its owner may read it from now on"
+                                 : "its table is missing or older than it";
       co_return change;
     }
     auto difference = co_await postfix::changed_lines(tools_, work.before.value_or(""), work.after);
     if (work.before) change.unchanged = difference.unchanged;
     change.note = difference.note;
-    if (!work.secret)
+    if (!work.hidden)
       change.lines = std::move(difference.lines);
     else if (change.note.empty())
-      change.note = std::to_string(difference.lines.size()) + " lines change, which are not shown: it is secret";
+      change.note = std::to_string(difference.lines.size()) +
+                    " lines change, which are not shown: it is secret, or not everybody may read it";
     co_return change;
+  }
+
+  /// The configuration directories of each group that has any.
+  std::vector<std::vector<std::string>> directories_of_groups() const {
+    std::vector<std::vector<std::string>> groups;
+    for (const auto& group : definition().groups) {
+      std::vector<std::string> directories;
+      for (const auto& member : group.members)
+        if (std::string directory = directory_called(member.text); !directory.empty()) directories.push_back(directory);
+      if (!directories.empty()) groups.push_back(std::move(directories));
+    }
+    return groups;
+  }
+
+  /// Whether the groups come in their order, by the first of each, and so do the members of each: nobody is moved only because
+  /// another group's stand in between.
+  static bool in_order(const std::vector<std::string>& now, const std::vector<std::vector<std::string>>& groups) {
+    std::vector<std::vector<std::string>> found;
+    std::vector<std::size_t> order;
+    for (const std::string& directory : now) {
+      auto has = [&](const auto& group) { return std::ranges::find(group, directory) != group.end(); };
+      auto number = static_cast<std::size_t>(std::ranges::find_if(groups, has) - groups.begin());
+      if (number == groups.size()) continue;
+      auto at = static_cast<std::size_t>(std::ranges::find(order, number) - order.begin());
+      if (at == order.size()) {
+        order.push_back(number);
+        found.emplace_back();
+      }
+      found[at].push_back(directory);
+    }
+    return found == groups;
   }
 
   /// multi_instance_directories, if it has to be another one than what comes of creating who is new.
@@ -382,12 +468,11 @@ class Planner {
     std::vector<std::string> now, wanted;
     for (const Listed& each : situation_.listed)
       if (!each.instance.primary) now.push_back(each.instance.config_directory);
+    auto groups = directories_of_groups();
+    if (std::ranges::none_of(work_.targets, &Target::fresh) && in_order(now, groups)) return "";
     for (const Target& each : work_.targets)
       if (each.fresh) now.push_back(each.shown.config_directory);
-    for (const auto& group : definition().groups)
-      for (const auto& member : group.members)
-        for (const auto& each : definition().instances)
-          if (each.name.text == member.text) wanted.push_back(directory_of(each, listed(each)));
+    for (const auto& group : groups) wanted.insert(wanted.end(), group.begin(), group.end());
     std::set<std::string> placed(wanted.begin(), wanted.end());
     auto next = wanted.begin();
     auto order = now;
@@ -397,6 +482,25 @@ class Planner {
     std::string text;
     for (const std::string& directory : order) text += (text.empty() ? "" : " ") + directory;
     return text;
+  }
+
+  /// That making instances edits the primary's main.cf, too.
+  asio::awaitable<std::expected<void, Problem>> note_primary() {
+    std::string before, after;
+    for (const Listed& each : situation_.listed)
+      if (!each.instance.primary) before += (before.empty() ? "" : " ") + each.instance.config_directory;
+    after = before;
+    for (const Target& each : work_.targets)
+      if (each.fresh) after += (after.empty() ? "" : " ") + each.shown.config_directory;
+    if (after == before) co_return std::expected<void, Problem>{};
+    auto settings = co_await postfix::init_settings(tools_, situation_.listed);
+    if (!settings) co_return std::unexpected(Problem("inventory-unreadable", settings.error().why));
+    for (const std::string& setting : *settings) work_.plan.primary.push_back("+ " + setting);
+    if (work_.plan.order.empty()) {
+      if (!before.empty()) work_.plan.primary.push_back("- multi_instance_directories = " + before);
+      work_.plan.primary.push_back("+ multi_instance_directories = " + after);
+    }
+    co_return std::expected<void, Problem>{};
   }
 
   void finish() {
@@ -426,6 +530,12 @@ asio::awaitable<std::expected<Work, Problem>> plan_return(postfix::Tools& tools,
   auto read = [directory = instance.config_directory] { return postfix::read_files(directory); };
   auto now = co_await host::offload(tools.pool(), std::move(read));
   if (!now) co_return std::unexpected(Problem("inventory-unreadable", now.error().message));
+  // Which instances there are, and who they are, is as it is now.
+  postfix::Wanted membership;
+  membership.own = membership_in(now->main_cf);
+  auto kept = co_await postfix::draft(tools, std::move(files), std::move(membership));
+  if (!kept) co_return std::unexpected(Problem("bad-definition", kept.error().message));
+  files = std::move(kept->after);
   auto tried = co_await postfix::try_files(tools, instance, files);
   if (!tried)
     co_return std::unexpected(Problem("bad-definition", "Postfix would not start with that: " + tried.error().message));

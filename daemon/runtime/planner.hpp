@@ -12,6 +12,7 @@
 #include "model/problem.hpp"
 #include "postfix/draft.hpp"
 #include "postfix/inventory.hpp"
+#include "postfix/new_instance.hpp"
 #include "postfix/tables.hpp"
 #include "postfix/versions.hpp"
 
@@ -41,6 +42,10 @@ struct Target {
   postfix::Draft draft;
   std::vector<postfix::TableWork> tables;
   postfix::Declared declared;  // to be remembered
+
+  postfix::NewInstance made() const {
+    return {name, group, shown.config_directory, directories.queue.text, directories.data.text, {}};
+  }
 };
 
 struct Work {

@@ -804,9 +804,18 @@ asio::awaitable<Shell::Answer<model::InstanceChanged>> Shell::change_instances(m
   std::string asked = "asked for by uid " + std::to_string(by.uid) + " (pid " + std::to_string(by.pid) + ")";
   using enum model::EventKind;
   if (!done) {
-    if (done.error().code == "change-failed")
-      note("", model::to_word(change.action) + "-failed", done.error().detail + "; " + asked, configuration);
+    if (done.error().code != "change-failed") co_return done;
+    note("", model::to_word(change.action) + "-failed", done.error().detail + "; " + asked, configuration);
+    // Half of it may have been seen meanwhile.
+    if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
     co_return done;
+  }
+  if (change.action == model::ChangeAction::destroy) {
+    auto forget = [directory = places_.state_directory + "/versions", gone = done->config_directory] {
+      postfix::forget_declared(directory, gone);
+      return true;
+    };
+    co_await host::offload(pool_, std::move(forget));
   }
   if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
   name_changed(*done);

@@ -131,10 +131,14 @@ Result<std::string> files_to_go_back_to(const postfix::Versions& versions, const
   if (!wanted.empty())
     return model::failure("no version " + wanted + " of " + instance.id.text +
                           "; there are: " + (known.empty() ? "none" : known));
-  if (std::string ran = last_good.if_changed(instance); !ran.empty()) return ran;
   auto now = postfix::read_files(instance.config_directory);
+  auto is_another = [&](const std::string& directory) {
+    auto then = postfix::read_files(directory);
+    return then && now && *then != *now && !postfix::differ_in_membership_only(*then, *now);
+  };
+  if (std::string ran = last_good.if_changed(instance); !ran.empty() && is_another(ran)) return ran;
   for (const postfix::Version& version : kept)
-    if (auto then = postfix::read_files(version.directory); then && now && *then != *now) return version.directory;
+    if (is_another(version.directory)) return version.directory;
   return model::failure("no other files of " + instance.id.text + " are kept than those that it has");
 }
 

@@ -136,6 +136,67 @@ def test_a_plan_shows_each_change_hides_secrets_and_is_carried_out_exactly_or_no
     assert pmctl("apply", "--dry-run").code == OK
 
 
+def test_what_not_everybody_may_read_is_not_shown_and_what_is_secret_gets_so(adopted):
+    (OUT / "kept").write_text("hub user:s3cret\n")
+    (OUT / "kept").chmod(0o640)
+    elsewhere = Path("/srv/elsewhere")
+    elsewhere.write_text("old x\n")
+    (OUT / "linked").symlink_to(elsewhere)
+    (OUT / "open").write_text("a b\n")
+    declare(["smtp_sasl_password_maps = inline:{ hub=user:s3cret }"],
+            "  maps:\n    kept: |\n      hub user:t0psecret\n    linked: |\n      new x\n"
+            "    open: { secret: yes, text: \"a b\\n\" }\n")
+    shown = pmctl("apply", "--dry-run").text + pmctl("apply").text + Path("/tmp/postmultid.log").read_text()
+    assert "s3cret" not in shown and "t0psecret" not in shown
+    assert "+ new x" in shown and "only its owner may read it" in shown
+    assert ((OUT / "kept").read_text(), (OUT / "kept").stat().st_mode & 0o777) == ("hub user:t0psecret\n", 0o640)
+    assert (OUT / "linked").is_symlink() and elsewhere.read_text() == "new x\n"
+    assert {(OUT / name).stat().st_mode & 0o777 for name in ("open", "open.db")} == {0o600}
+    before = files(*EVERYTHING)
+    assert pmctl("apply").code == OK and files(*EVERYTHING) == before
+    # Nor is it in what Postfix or we complain of.
+    for main_cf, more in ((["smtp_sasl_password_maps static:s3cret"], ""),
+                          ([], "  master.cf: |\n    x unix - - q - - smtp -o smtp_sasl_password_maps=static:u:s3cret\n"),
+                          ([], "  master.cf: |\n    x unix - - n - - smtp -o { smtp_sasl_password_maps = static:u:s3cret\n")):
+        declare(main_cf, more)
+        for refused in (pmctl("validate"), pmctl("apply")):
+            assert refused.code == REFUSED and FILE.name in refused.text and "s3cret" not in refused.text, refused
+
+
+def test_what_apply_would_refuse_in_the_middle_the_plan_refuses(adopted):
+    before = files(*EVERYTHING)
+    Path("/etc/postfix-half").mkdir()
+    Path("/etc/postfix-half/main.cf").write_text("# somebody's\n")
+    twin = instance(["biff = no"]) + instance(["biff = yes"], name="/etc/postfix-out")
+    for text, words in (
+            (instance(["biff = no"], name="postfix-half"), "would be lost: move it away"),
+            (instance(["biff = no"], "  directories: { queue: /var/spool/postfix-in }\n", name="postfix-new"),
+             "is in use already, by postfix-in"),
+            (twin, 'declared at {FILE}:3:9 already'.replace("{FILE}", str(FILE))),
+            (instance(["x = " + 140_000 * "y"]), "longer than 128 KiB"),
+            (instance(["biff = no"], "  maps:\n    virtual: { from: [/usr/bin/printf, 'a\\0b'] }\n"), "has a NUL")):
+        define("version: 1\ninstances:\n" + text)
+        for command in (["apply", "--dry-run"], ["apply"]):
+            refused = pmctl(*command)
+            assert refused.code == REFUSED and words in refused.text, (text[:200], refused)
+    assert files(*EVERYTHING) == before
+    assert order() == "/etc/postfix-out /etc/postfix-in"
+    # What Postfix would skip in a table is told before, with its place.
+    define("version: 1\ninstances:\n" + instance([], "  maps:\n    virtual: |\n      a b\n      alone\n      a c\n"
+                                                    "    odd: { type: regexp, text: '/^(/ x' }\n"))
+    planned = pmctl("apply", "--dry-run").out
+    assert f"{FILE}:9:7: " in planned and 'duplicate entry: "a"' in planned and f"{FILE}:11:" in planned, planned
+    # Who is only in a group has a place in the order, too.
+    define("version: 1\ngroups:\n- name: mta\n  members: [/etc/postfix-in, postfix-out]\n")
+    assert pmctl("apply", "--dry-run").code == FAILED
+    assert pmctl("apply").code == OK
+    assert order() == "/etc/postfix-in /etc/postfix-out"
+
+
+def order():
+    return value("/etc/postfix", "multi_instance_directories")
+
+
 def test_what_is_wrong_is_refused_with_its_place_and_nothing_is_changed(adopted):
     before = files(*EVERYTHING)
     for main_cf, more, words in (
@@ -211,6 +272,32 @@ def test_rollback_goes_back_to_what_ran(adopted):
     assert pmctl("rollback", "out").code == OK
     wait_for_state("postfix-out", "running")
     assert "submission inet n - y - smtpd" not in (OUT / "master.cf").read_text()
+
+
+def test_rollback_leaves_alone_which_instances_there_are(adopted):
+    assert pmctl("restart", "-").code == OK
+    assert pmctl("create", "postfix-bulk", "-G", "bulk").code == OK
+    assert "no other files" in pmctl("rollback", "-", "--dry-run").text   # nothing but membership has changed
+    postconf("-", "soft_bounce = yes")
+    back = pmctl("rollback", "-")
+    assert back.code == OK, back
+    assert value("/etc/postfix", "soft_bounce") == "no"
+    assert order() == "/etc/postfix-out /etc/postfix-in /etc/postfix-bulk"
+    assert pmctl("destroy", "bulk").code == OK
+
+
+def test_one_new_instance_that_does_not_come_up_is_not_there_any_more(adopted):
+    with Listening(10099):
+        define("version: 1\ninstances:\n" + instance(
+            ["inet_interfaces = 127.0.0.1"], "  master.cf: |\n    127.0.0.1:10099  inet  n  -  n  -  -  smtpd\n", name="postfix-new"))
+        planned = pmctl("apply", "--dry-run")
+        assert "+ multi_instance_directories = /etc/postfix-out /etc/postfix-in /etc/postfix-new" in planned.out
+        failed = pmctl("apply")
+    assert failed.code == FAILED and "it is not there" in failed.out, failed
+    # It is shown as long as a process of the master that could not start is there.
+    until(lambda: [shown["id"] for shown in status()["members"]] == ["-", "postfix-out", "postfix-in"], 10, "it is gone")
+    assert not list(Path("/").glob("*/*/postfix-new")) and not Path("/etc/postfix-new").exists()
+    assert "pmctl apply makes it" in pmctl("status").out
 
 
 def test_drift_is_told_and_so_is_its_end(adopted):

@@ -34,6 +34,8 @@ def a_host_with_everything():
     run("postconf", "-c", into, "-MX", "uucp/unix")
     run("postmulti", "-G", "more", "-e", "create", f"config_directory={NAMELESS}", "queue_directory=/srv/nameless/queue",
         "data_directory=/srv/nameless/data")
+    # Between those of another group.
+    run("postconf", "-e", f"multi_instance_directories = {out} {NAMELESS} {into}")
 
 
 @pytest.mark.time_limit(180)

@@ -80,6 +80,31 @@ TEST_CASE("what postmulti or its script would choke on, or share with another in
   CHECK(why_not(grouped).empty());
 }
 
+TEST_CASE("nothing is made within another one's directories, around them, or among somebody's files") {
+  auto directory = host::TemporaryDirectory::make();
+  REQUIRE(directory);
+  std::string top = directory->path();
+  auto refused = [&](const std::string& queue, const std::string& data) {
+    NewInstance one = wanted("postfix-new");
+    one.queue_directory = queue;
+    one.data_directory = data;
+    return unfit_place(one, three(), {"/usr/sbin"});
+  };
+  CHECK(refused("/var/spool/postfix-out/x", "/d")
+            .find("is within /var/spool/postfix-out, which is in use by postfix-out") != std::string::npos);
+  CHECK(refused("/var", "/d").find("in it, which is in use by") != std::string::npos);
+  CHECK(refused("/q", "/usr/sbin/x").find("within /usr/sbin") != std::string::npos);
+  CHECK(refused("/var/spool/postfix-new", top) == "");
+  std::filesystem::create_directories(top + "/queue/maildrop");
+  std::filesystem::create_directories(top + "/queue/lost+found");
+  CHECK(refused(top + "/queue", "/d") == "");
+  std::ofstream(top + "/queue/notes") << "mine";
+  CHECK(refused(top + "/queue", "/d").starts_with(top + "/queue/notes is there, and no instance's"));
+  std::filesystem::create_directories(top + "/data");
+  std::ofstream(top + "/data/ledger") << "mine";
+  CHECK(refused("/q", top + "/data").starts_with(top + "/data/ledger is there"));
+}
+
 TEST_CASE("a link to another instance's directory is that directory") {
   auto place = host::TemporaryDirectory::make();
   REQUIRE(place);
