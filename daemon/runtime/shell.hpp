@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "definitions/definition.hpp"
 #include "host/children.hpp"
@@ -192,6 +193,7 @@ class Shell : public Service, private Crew {
                             const std::vector<std::string>& now);
   asio::awaitable<void> observe(model::MemberId id);
   asio::awaitable<void> look_out_for_ever();
+  asio::awaitable<void> read_edited();
   void reload_renewed(const model::MemberId& id);
   void look_at_programs_soon();
   asio::awaitable<void> look_at_programs();
@@ -248,6 +250,7 @@ class Shell : public Service, private Crew {
   host::AddressWatch addresses_;
   host::MountWatch mount_points_;
   host::NameWatch names_;
+  std::set<model::MemberId> edited_;  // whose files were written, and not read again yet
   bool looking_at_programs_ = false, look_at_programs_again_ = false;
   std::uint64_t rereads_begun_ = 0, newest_reread_ = 0, definitions_begun_ = 0, newest_definition_ = 0;
   std::uint64_t rereads_before_wrapper_ = 0;  // these do not know yet what we have set it to

@@ -38,6 +38,8 @@ constexpr unsigned kThoroughEveryIfDegraded = 2;
 constexpr int kSightings = 20;
 constexpr milliseconds kSightingPause{100};
 constexpr milliseconds kSettlePause{200};
+// What is edited while somebody changes instances is read when he is done, or after this.
+constexpr std::chrono::seconds kChangeLimit{60};
 // An upgrade that waits for an answer at its terminal does not go on by itself, and the programs are replaced already.
 constexpr std::chrono::minutes kUpgradeLimit{10};
 constexpr std::chrono::seconds kUpgradePause{1};
@@ -203,10 +205,18 @@ asio::awaitable<void> Shell::look_out_for_ever() {
           break;
       }
     }
-    if (edited.empty()) continue;
-    if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
-    for (const MemberId& id : edited) happened({.id = id, .input = Input::edited});
+    bool under_way = !edited_.empty();
+    edited_.merge(edited);
+    if (!under_way && !edited_.empty()) asio::co_spawn(loop_, read_edited(), report_end);
   }
+}
+
+/// Who changes instances reads them himself when he is done; what he has done by half is nobody's to see.
+asio::awaitable<void> Shell::read_edited() {
+  auto turn = co_await turn_.take(kChangeLimit);
+  auto edited = std::exchange(edited_, {});
+  if (auto read = co_await reread(); !read) host::log(Level::warning, "inventory: " + read.error().message);
+  for (const MemberId& id : edited) happened({.id = id, .input = Input::edited});
 }
 
 void Shell::reload_renewed(const MemberId& id) {
