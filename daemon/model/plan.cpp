@@ -73,7 +73,7 @@ void from_json(const json& j, Plan& plan) {
   j.at("members").get_to(plan.members);
   for (const json& id : j.at("unchanged")) plan.unchanged.push_back({id.get<std::string>()});
   plan.order = text_of(j.at("order"));
-  j.at("primary").get_to(plan.primary);
+  plan.primary = j.value("primary", std::vector<std::string>());
   j.at("warnings").get_to(plan.warnings);
 }
 

@@ -218,7 +218,7 @@ std::vector<std::string> warnings_of(const std::string& errors, const std::strin
     std::string name = at == std::string::npos ? "" : text.substr(at + unused.size());
     name.resize(std::min(name.find('='), name.size()));
     if (name.empty()) {
-      warnings.push_back(std::move(text));
+      warnings.push_back(shown_complaint(text));
     } else if (auto place = place_of(name, main_cf)) {
       // Of what the definition does not mention nobody is told at each apply.
       warnings.push_back(place->text() + ": Postfix has no parameter \"" + name +

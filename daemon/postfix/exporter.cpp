@@ -199,7 +199,8 @@ class Exporter {
     if (!files) co_return std::unexpected(files.error());
     for (auto [name, text] : {std::pair("/main.cf", &files->main_cf), std::pair("/master.cf", &files->master_cf)})
       if (auto odd = definitions::not_text(directory + name, *text))
-        co_return model::failure(odd->place.text() + ": " + odd->message + "; no definition can say that: mend the line first");
+        co_return model::failure(odd->place.text() + ": " + odd->message +
+                                 "; no definition can say that: mend the line first");
     auto output = co_await tools_.postconf(words("-c", directory, "-M"));
     if (!output) co_return std::unexpected(output.error());
     auto expanded = co_await tools_.postconf(words("-c", directory, "-xn"));

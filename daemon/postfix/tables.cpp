@@ -228,7 +228,8 @@ asio::awaitable<Result<std::optional<TableWork>>> examine_table(Tools& tools, de
     work.before = host::read_small_file(path, kLargestSource);
     std::string table = table_file(work.type, path);
     if (!table.empty()) work.table = behind_links(table);
-    work.hidden = work.secret || is_kept_from_others(path) || is_kept_from_others(map.file.text);
+    work.secret |= is_kept_from_others(map.file.text);
+    work.hidden = work.secret || is_kept_from_others(path);
     work.tighten = work.secret && work.before && !is_kept_from_others(path);
     bool outdated = is_indexed(work.type) && is_outdated(table, path);
     work.build = is_indexed(work.type) && (work.source_changed() || work.tighten || outdated);
@@ -280,9 +281,9 @@ void move_file(const std::string& from, const std::string& to, std::error_code& 
 Result<TableBefore> move_in(const TableWork& work, const std::string& keep_in) {
   std::error_code error;
   std::string beside = work.path + ".postmultid";
-  TableBefore before{work.path, work.before, work.build ? work.table : "", ""};
+  TableBefore before{work.path, work.before, host::same_as(work.path), work.build ? work.table : "", ""};
   if (!before.table.empty() && fs::exists(before.table, error)) {
-    before.kept = keep_in + "/" + fs::path(before.table).filename().string();
+    before.kept = table_file(work.type, keep_in + "/" + work.name);
     fs::copy_file(before.table, before.kept, fs::copy_options::overwrite_existing, error);
     if (error) return std::unexpected(model::system_error("copy " + before.table, error.value()));
   }
@@ -332,7 +333,7 @@ Result<void> put_back(const TableBefore& before) {
   if (!error && !before.table.empty() && before.kept.empty()) fs::remove(before.table, error);
   if (!error && !before.source) fs::remove(before.path, error);
   if (error) return std::unexpected(model::system_error("put back " + before.path, error.value()));
-  return before.source ? host::replace_file(before.path, *before.source, host::same_as(before.path)) : Result<void>{};
+  return before.source ? host::replace_file(before.path, *before.source, before.owner) : Result<void>{};
 }
 
 asio::awaitable<SourceChange> changed_lines(Tools& tools, std::string before, std::string after) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "definitions/definition.hpp"
+#include "host/atomic_file.hpp"
 #include "postfix/tools.hpp"
 
 namespace postmultid::postfix {
@@ -42,7 +43,7 @@ struct TableWork {
   std::string table;       // what postmap makes; empty: nothing
   std::optional<std::string> before;
   std::string after;     // its source's text
-  bool secret = false;   // the definition says so
+  bool secret = false;   // the definition says so, or its file is not for everybody
   bool hidden = false;   // it is secret, or not everybody on this host may read it: it is not shown
   bool tighten = false;  // it is secret, but everybody may read it
   bool build = false;    // postmap has to make the table
@@ -63,6 +64,7 @@ asio::awaitable<model::Result<std::optional<TableWork>>> examine_table(Tools& to
 struct TableBefore {
   std::string path;
   std::optional<std::string> source;
+  host::Owner owner;  // the source's
   std::string table;  // its file; empty: none is made
   std::string kept;   // the copy of that file; empty: there was none
 };

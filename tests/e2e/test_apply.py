@@ -143,15 +143,20 @@ def test_what_not_everybody_may_read_is_not_shown_and_what_is_secret_gets_so(ado
     elsewhere.write_text("old x\n")
     (OUT / "linked").symlink_to(elsewhere)
     (OUT / "open").write_text("a b\n")
+    with (OUT / "main.cf").open("a") as main_cf:   # postconf warns of it, with the value
+        main_cf.writelines(f"lmtp_sasl_password_maps = static:{user}:s3cret\n" for user in ("one", "two"))
+    Path("/srv/credentials").write_text("hub user:s3cret\n")
+    Path("/srv/credentials").chmod(0o600)
     declare(["smtp_sasl_password_maps = inline:{ hub=user:s3cret }"],
             "  maps:\n    kept: |\n      hub user:t0psecret\n    linked: |\n      new x\n"
-            "    open: { secret: yes, text: \"a b\\n\" }\n")
+            "    open: { secret: yes, text: \"a b\\n\" }\n    from_file: { file: /srv/credentials }\n")
     shown = pmctl("apply", "--dry-run").text + pmctl("apply").text + Path("/tmp/postmultid.log").read_text()
     assert "s3cret" not in shown and "t0psecret" not in shown
+    assert "overriding earlier entry: lmtp_sasl_password_maps" in shown
     assert "+ new x" in shown and "only its owner may read it" in shown
     assert ((OUT / "kept").read_text(), (OUT / "kept").stat().st_mode & 0o777) == ("hub user:t0psecret\n", 0o640)
     assert (OUT / "linked").is_symlink() and elsewhere.read_text() == "new x\n"
-    assert {(OUT / name).stat().st_mode & 0o777 for name in ("open", "open.db")} == {0o600}
+    assert {(OUT / name).stat().st_mode & 0o777 for name in ("open", "open.db", "from_file")} == {0o600}
     before = files(*EVERYTHING)
     assert pmctl("apply").code == OK and files(*EVERYTHING) == before
     # Nor is it in what Postfix or we complain of.
@@ -172,7 +177,7 @@ def test_what_apply_would_refuse_in_the_middle_the_plan_refuses(adopted):
             (instance(["biff = no"], name="postfix-half"), "would be lost: move it away"),
             (instance(["biff = no"], "  directories: { queue: /var/spool/postfix-in }\n", name="postfix-new"),
              "is in use already, by postfix-in"),
-            (twin, 'declared at {FILE}:3:9 already'.replace("{FILE}", str(FILE))),
+            (twin, f"declared at {FILE}:3:9 already"),
             (instance(["x = " + 140_000 * "y"]), "longer than 128 KiB"),
             (instance(["biff = no"], "  maps:\n    virtual: { from: [/usr/bin/printf, 'a\\0b'] }\n"), "has a NUL")):
         define("version: 1\ninstances:\n" + text)
@@ -467,7 +472,7 @@ def test_killed_at_random_moments_no_file_is_ever_a_mixture(border):
     for number in range(rounds):
         define(variants[number % 2])
         client = subprocess.Popen([REPOSITORY / "build/ctl/pmctl", "apply"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(chance.random() * 1.5)
+        time.sleep(chance.random() * 1.5)   # any moment is meant, also one that nothing tells of
         whom = chance.choice(("daemon", "client"))
         if whom == "daemon":
             running.kill()
